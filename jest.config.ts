@@ -1,0 +1,30 @@
+/** @jest-config-loader esbuild-register */
+import type { Config } from "jest";
+
+const common = {
+  testEnvironment: "node",
+  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
+  moduleNameMapper: {
+    "^cdktf-ai-gateway$": "<rootDir>/src/index.ts",
+    "^cdktf-ai-gateway/(aws|alicloud|testing)$": "<rootDir>/src/$1/index.ts",
+  },
+} as const;
+
+const config: Config = {
+  projects: [
+    // Neither network nor Terraform.
+    {
+      ...common,
+      displayName: "unit",
+      testMatch: ["<rootDir>/test/**/*.test.ts"],
+      testPathIgnorePatterns: ["/test/e2e/", "/test/support/"],
+    },
+    // The doubles are shown to refuse what the real things refuse.
+    { ...common, displayName: "doubles", testMatch: ["<rootDir>/test/support/**/*.test.ts"] },
+    // Real Terraform over the examples, and the package as its users get it.
+    { ...common, displayName: "e2e", testMatch: ["<rootDir>/test/e2e/**/*.test.ts"] },
+  ],
+  testTimeout: 300_000,
+};
+
+export default config;
