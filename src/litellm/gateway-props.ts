@@ -1,0 +1,44 @@
+import { Duration } from "../duration";
+import { ProvidersProps } from "./provider-props";
+import { RoutingProps } from "./routing-props";
+
+/** Answers to equal requests are kept in Redis and given again. */
+export interface CacheProps {
+  /** How long an answer is kept, in whole seconds. */
+  readonly ttl: Duration;
+}
+
+/** What a gateway serves and how: the part of its props that is LiteLLM's, not a cloud's. */
+export interface GatewayModelProps {
+  /** @example { openai: { models: ["gpt-4o"] } } */
+  readonly providers: ProvidersProps;
+  /** @default - each call goes to the model that it names, twice again when it fails */
+  readonly routing?: RoutingProps;
+  /**
+   * Other names for models: the model's name by alias.
+   * @default - none
+   */
+  readonly aliases?: { readonly [alias: string]: string };
+  /** @default - no answer is kept */
+  readonly cache?: CacheProps;
+  /**
+   * Requests per minute to the gateway, over all agents and nodes.
+   * @default - no limit
+   */
+  readonly rpmLimit?: number;
+  /**
+   * The time zone whose midnight ends a day of token caps and budgets, by its IANA name.
+   * @default "UTC"
+   */
+  readonly timezone?: string;
+  /**
+   * The LiteLLM release that the nodes run.
+   * @default "1.106.2"
+   */
+  readonly litellmRelease?: string;
+  /**
+   * A file of hash-locked Python requirements for another release than the default one.
+   * @default - the lock file of the default release
+   */
+  readonly requirementsFile?: string;
+}

@@ -1,0 +1,150 @@
+import { parse } from "yaml";
+import { AzureAuth, Duration, GatewayModelProps } from "../../src";
+import { credentialVariable, renderConfig } from "../../src/litellm/config-yaml";
+import { gatewayModel, gatewayModelProblems } from "../../src/litellm/gateway-model";
+
+/** Every kind of provider, every routing prop. */
+const EVERYTHING: GatewayModelProps = {
+  providers: {
+    openai: { models: ["gpt-4o", { name: "gpt-4o-mini", weight: 3, order: 1, rpm: 10, tpm: 1000 }], rpmLimit: 500 },
+    anthropic: {},
+    azureOpenai: {
+      baseUrl: "https://corp.openai.azure.com",
+      auth: AzureAuth.servicePrincipal(),
+      models: [{ name: "gpt-4o", deployment: "gpt-4o-prod", baseModel: "azure/gpt-4o" }],
+    },
+    bedrock: { models: [{ name: "nova", upstream: "eu.amazon.nova-pro-v1:0" }] },
+    cohere: { models: ["command-a-03-2025", "rerank-v3.5"] },
+    dashscope: { models: ["qwen-max"], default: true },
+    "dashscope-intl": { kind: "dashscope", site: "international", models: ["qwen-plus"] },
+    deepseek: {},
+    moonshot: { site: "mainland" },
+    zhipu: {},
+    "pai-finetune": {
+      kind: "openai-compatible",
+      baseUrl: "${TfToken[TOKEN.3]}/v1",
+      models: [{ name: "support", contextWindow: 32_768, price: { inputUsdPerMillionTokens: 0.2, outputUsdPerMillionTokens: 0.6 } }],
+    },
+    vllm: { kind: "openai-compatible", baseUrl: "http://10.0.1.5:8000/v1", keyless: true, models: ["local"] },
+  },
+  aliases: { "gpt-4": "gpt-4o" },
+  routing: {
+    strategy: "latency",
+    fallbackModel: "qwen-plus",
+    fallbacks: { "gpt-4o": ["claude-opus-4-7", "qwen-max"] },
+    contextWindowFallbacks: { local: ["gpt-4o"] },
+    contentPolicyFallbacks: { "qwen-max": ["deepseek-chat"] },
+    retries: 1,
+    timeout: Duration.minutes(5),
+    allowedFails: 5,
+    cooldown: Duration.seconds(60),
+  },
+  cache: { ttl: Duration.minutes(10) },
+  timezone: "Asia/Shanghai",
+};
+
+const render = (props: GatewayModelProps) => renderConfig(gatewayModel(props), "eu-central-1");
+
+interface Config {
+  model_list: { model_name: string; litellm_params: Record<string, unknown>; model_info: Record<string, unknown> }[];
+  credential_list: { credential_name: string; credential_values: Record<string, string> }[];
+  router_settings: Record<string, unknown>;
+  litellm_settings: Record<string, unknown>;
+  general_settings: Record<string, unknown>;
+}
+const parsed = (props: GatewayModelProps): Config => parse(render(props).yaml) as Config;
+
+describe("LiteLLM's config", () => {
+  it("holds every provider and every routing prop", () => {
+    expect(gatewayModelProblems(EVERYTHING)).toEqual([]);
+    expect(render(EVERYTHING).yaml).toMatchSnapshot();
+  });
+
+  it("is the same text every time", () => {
+    expect(render(EVERYTHING).yaml).toBe(render(EVERYTHING).yaml);
+  });
+
+  it("reads what only Terraform knows from the environment", () => {
+    const { yaml, environment } = render(EVERYTHING);
+    expect(environment).toEqual({ AIGW_PAI_FINETUNE_BASE_URL: "${TfToken[TOKEN.3]}/v1" });
+    expect(yaml).toContain("api_base: os.environ/AIGW_PAI_FINETUNE_BASE_URL");
+    expect(yaml).not.toContain("TfToken");
+  });
+
+  it("names a credential in each deployment that needs a key, and never holds a key", () => {
+    const config = parsed(EVERYTHING);
+    const credentials = config.credential_list.map((entry) => entry.credential_name);
+    for (const { litellm_params: params } of config.model_list) {
+      expect(params).not.toHaveProperty("api_key");
+      const isKeyless = String(params.model).startsWith("bedrock/") || params.model === "hosted_vllm/local";
+      expect(isKeyless ? params.litellm_credential_name === undefined : credentials.includes(params.litellm_credential_name as string)).toBe(true);
+    }
+    const azure = config.credential_list.find((entry) => entry.credential_name === "azureOpenai");
+    expect(azure?.credential_values).toEqual({
+      tenant_id: "os.environ/AIGW_AZUREOPENAI_TENANT_ID",
+      client_id: "os.environ/AIGW_AZUREOPENAI_CLIENT_ID",
+      client_secret: "os.environ/AIGW_AZUREOPENAI_CLIENT_SECRET",
+    });
+    expect(credentialVariable("pai-finetune", "api_key")).toBe("AIGW_PAI_FINETUNE_API_KEY");
+  });
+
+  it("gives each deployment an id of its own", () => {
+    const ids = parsed(EVERYTHING).model_list.map((entry) => entry.model_info.id);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("is hardened by default", () => {
+    const config = parsed({ providers: ["openai"] });
+    expect(config.general_settings).toMatchObject({
+      store_model_in_db: false,
+      enforce_fallback_model_access: true,
+      fail_closed_rate_limit_enforcement: true,
+      fail_closed_budget_enforcement: true,
+    });
+    expect(config.litellm_settings).toMatchObject({ global_disable_no_log_param: true, turn_off_message_logging: true, budget_exceeded_status_code: 429 });
+    expect(config.litellm_settings).not.toHaveProperty("cache");
+    expect(JSON.stringify(config)).not.toContain("completion_model");
+    expect(config.router_settings).toMatchObject({ routing_strategy: "simple-shuffle", num_retries: 2, timeout: 600 });
+  });
+
+  it("sends DashScope to the site that was asked for", () => {
+    const bases = parsed(EVERYTHING)
+      .model_list.filter((entry) => String(entry.litellm_params.model).startsWith("dashscope/"))
+      .map((entry) => entry.litellm_params.api_base);
+    expect(bases).toEqual(["https://dashscope.aliyuncs.com/compatible-mode/v1", "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"]);
+  });
+
+  it.each([
+    ["cost-optimized", "cost-based-routing"],
+    ["latency", "latency-based-routing"],
+    ["least-busy", "least-busy"],
+    ["usage-based-routing-v2", "usage-based-routing-v2"],
+  ] as const)("knows the strategy %s", (strategy, litellm) => {
+    expect(parsed({ providers: ["openai"], routing: { strategy } }).router_settings.routing_strategy).toBe(litellm);
+  });
+});
+
+describe("the model", () => {
+  it("takes the default model from the provider that is marked", () => {
+    expect(gatewayModel(EVERYTHING).defaultModel).toBe("qwen-max");
+    expect(gatewayModel({ providers: ["openai"] }).defaultModel).toBeUndefined();
+  });
+
+  it("makes the first document's gateway", () => {
+    const props: GatewayModelProps = {
+      providers: ["openai", "anthropic"],
+      rpmLimit: 1000,
+      cache: { ttl: Duration.minutes(10) },
+      routing: { defaultModel: "gpt-4", fallbackModel: "gpt-3.5-turbo", strategy: "cost-optimized" },
+    };
+    expect(gatewayModelProblems(props)).toEqual([]);
+    expect(parsed(props).router_settings.default_fallbacks).toEqual(["gpt-3.5-turbo"]);
+  });
+
+  it("warns of a strategy that has nothing to choose from, and shows how to alias", () => {
+    const [warning] = gatewayModel({ providers: { openai: { models: ["a", "b"] } }, routing: { strategy: "cost-optimized" } }).warnings;
+    expect(warning).toContain('"cost-optimized" has nothing to choose from');
+    expect(warning).toContain('{ name: "a", upstream: "b" }');
+    expect(gatewayModel({ providers: { openai: { models: ["a", { name: "a", upstream: "b" }] } }, routing: { strategy: "latency" } }).warnings).toEqual([]);
+  });
+});
