@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
+import { Resource } from "@cdktf/provider-null/lib/resource";
+import { TerraformAsset, TerraformProvider, TerraformStack } from "cdktf";
+import { Construct } from "constructs";
+import { ConfigError } from "./errors";
+import { GeneratedAsset } from "./generated-asset";
+import { AgentsProps } from "./litellm";
+import { agentsProblems, AgentState, agentStates } from "./litellm/agents";
+import { AGENT_ROUTES } from "./litellm/routes";
+import { LiteLlmCluster } from "./litellm-cluster";
+import { COMMAND_FILE } from "./node/command";
+import { SecretSpec } from "./secret-store";
+
+/**
+ * Who makes the agents' keys: the computer that applies the stack, which must reach the admin listener; or nobody, and
+ * only the desired state is published.
+ */
+export type Provisioning = "runner" | "none";
+
+/** The agents of a gateway. */
+export interface AgentQuotaKeysProps {
+  /** The gateway that the keys are for. */
+  readonly cluster: LiteLlmCluster;
+  /** The secret with which keys are minted. */
+  readonly masterKey: SecretSpec;
+  readonly agents: AgentsProps;
+  /** @default "none" */
+  readonly provisioning?: Provisioning;
+}
+
+/**
+ * A key, quota and budget for each agent: the desired state as an object of its own, so that a change of a quota rolls
+ * no node, and the name of the secret that each agent's key lies in.
+ * @throws ConfigError when an agent is wrong, or `runner` has no admin listener to talk to
+ */
+export class AgentQuotaKeys extends Construct {
+  /** The names of the agents' secrets, by agent. */
+  public readonly keySecretNames: Readonly<Record<string, string>>;
+
+  constructor(scope: Construct, id: string, props: AgentQuotaKeysProps) {
+    super(scope, id);
+    const { cluster } = props;
+    ConfigError.throwIfAny(this, [
+      ...agentsProblems(props.agents, cluster.modelNames),
+      ...provisioningProblems(props.provisioning, cluster.adminEndpoint !== undefined),
+    ]);
+    const states = agentStates(props.agents, cluster.modelNames, (agent) => `agents/${agent}`);
+    this.keySecretNames = Object.fromEntries(states.map((state) => [state.name, `${cluster.gatewayName}/${state.secretName}`]));
+
+    const desired = new GeneratedAsset(
+      this,
+      "DesiredState",
+      "agents.json",
+      JSON.stringify({ version: 1, routes: AGENT_ROUTES, agents: states }, null, 1),
+    );
+    cluster.files.putFile("DesiredStateObject", `agents/${desired.sha256}.json`, desired.path, desired.sha256);
+    if (props.provisioning === "runner") this.provisionFromRunner(props, desired, states);
+  }
+
+  private provisionFromRunner(props: AgentQuotaKeysProps, desired: GeneratedAsset, states: readonly AgentState[]): void {
+    useNullProvider(this);
+    const { cluster, masterKey } = props;
+    const command = new TerraformAsset(this, "Command", { path: COMMAND_FILE });
+    states.forEach((state) => {
+      new Resource(this, `Key-${state.name}`, {
+        triggers: { agent: state.name, quota: sha256(JSON.stringify(state)) },
+        provisioners: [
+          {
+            type: "local-exec",
+            command: `node "$AIGW_COMMAND" keys apply --agent "$AIGW_AGENT"`,
+            environment: {
+              AIGW_COMMAND: command.path,
+              AIGW_AGENT: state.name,
+              AIGW_DESIRED_STATE: desired.path,
+              AIGW_ENDPOINT: cluster.adminEndpoint!,
+              AIGW_STORE: cluster.platform.secretStore.settings.kind,
+              AIGW_REGION: cluster.platform.region,
+              AIGW_MASTER_KEY_SECRET: masterKey.name,
+              AIGW_KEY_SECRET: this.keySecretNames[state.name]!,
+            },
+          },
+        ],
+      });
+    });
+  }
+}
+
+/** The problem of how keys are made. */
+export function provisioningProblems(provisioning: Provisioning | undefined, hasAdminListener: boolean): string[] {
+  if (provisioning !== "runner" || hasAdminListener) return [];
+  return ['provisioning: "runner" needs adminFrom with the range that the runner is in; without it nothing listens for it'];
+}
+
+/** The null provider takes no settings, so the stack's author need not make it. */
+function useNullProvider(scope: Construct): void {
+  const stack = TerraformStack.of(scope);
+  const isThere = stack.node.findAll().some((node) => TerraformProvider.isTerraformProvider(node) && node.terraformResourceType === "null");
+  if (!isThere) new NullProvider(stack, "ai-gateway-null");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

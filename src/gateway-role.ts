@@ -1,0 +1,67 @@
+import { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { AccessStatement, IAccessRole } from "./access";
+import { ConfigError } from "./errors";
+import { ProvidersProps } from "./litellm";
+import { providerModels, providersProblems } from "./litellm/providers";
+import { LlmSecrets } from "./llm-secrets";
+import { GatewayPlatform, IGatewayPart, NodeRole } from "./platform";
+
+/** What the identity of a gateway's nodes may do. */
+export interface GatewayRoleProps {
+  readonly platform: GatewayPlatform;
+  /** The gateway's name; the role's is made from it. */
+  readonly name: string;
+  /** The secrets that the nodes read: exactly these. */
+  readonly secrets: LlmSecrets;
+  /**
+   * The providers; the role may call the models of the Bedrock ones, and no others.
+   * @default - no Bedrock provider
+   */
+  readonly providers?: ProvidersProps;
+}
+
+/**
+ * The identity of the gateway's nodes: only instances can take it, and it may do what was granted and nothing else.
+ * @throws ConfigError when a provider is wrong, or Bedrock is asked for on a cloud whose roles can not call it
+ */
+export class GatewayRole extends Construct implements IAccessRole, NodeRole, IGatewayPart<"role"> {
+  public readonly part = "role";
+  public readonly roleName: string;
+  public readonly roleArn: string;
+  public readonly instanceIdentity: string;
+  public readonly ready: readonly ITerraformDependable[];
+
+  private readonly granted: AccessStatement[] = [];
+
+  constructor(scope: Construct, id: string, props: GatewayRoleProps) {
+    super(scope, id);
+    ConfigError.throwIfAny(this, props.providers === undefined ? [] : providersProblems(props.providers));
+    props.platform.bind(this);
+    const role = props.platform.role(this, "Role", {
+      name: props.name,
+      description: `nodes of the LLM gateway ${props.name}`,
+      statements: () => this.granted,
+    });
+    this.roleName = role.roleName;
+    this.roleArn = role.roleArn;
+    this.instanceIdentity = role.instanceIdentity;
+    this.ready = role.ready;
+    props.secrets.grantRead(this);
+    bedrockStatements(this, props).forEach((statement) => this.allow(statement));
+  }
+
+  public allow(statement: AccessStatement): void {
+    this.granted.push(statement);
+  }
+}
+
+function bedrockStatements(scope: Construct, props: GatewayRoleProps): AccessStatement[] {
+  const providers = props.providers === undefined ? [] : providerModels(props.providers);
+  return providers
+    .filter((provider) => provider.kind === "bedrock")
+    .flatMap((provider) => {
+      const models = provider.models.map((model) => model.upstream ?? model.name);
+      return props.platform.bedrockStatements(scope, models, provider.props.awsRegion ?? props.platform.region);
+    });
+}

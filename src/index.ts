@@ -1,0 +1,18 @@
+export type { AccessStatement, IAccessRole } from "./access";
+export { AgentQuotaKeys, type AgentQuotaKeysProps, type Provisioning } from "./agent-quota-keys";
+export { AiGateway, type AiGatewayProps, type DriftProps } from "./ai-gateway";
+export { Database, type DatabaseProps, type IDatabase, type IRedis, Redis, type RedisProps } from "./backing-services";
+export { Certificate, type ICertificate } from "./certificate";
+export { DriftCheck, type DriftCheckProps } from "./drift-check";
+export { Duration } from "./duration";
+export { ConfigError } from "./errors";
+export { GatewayOutputs } from "./gateway-outputs";
+export { GatewayRole, type GatewayRoleProps } from "./gateway-role";
+export { type ClusterProps, LiteLlmCluster, type LiteLlmClusterProps } from "./litellm-cluster";
+export * from "./litellm";
+export { EncryptionKey, type IEncryptionKey, LlmSecrets, type LlmSecretsProps } from "./llm-secrets";
+export { type INetwork, Network, type NetworkProps, type Subnet } from "./network";
+export * from "./platform";
+export { PrivateZone } from "./private-zone";
+export { Schedule } from "./schedule";
+export type { Removal, SecretField, SecretKey, SecretKeySpec, SecretSpec, SecretStore, SecretStoreSettings } from "./secret-store";

@@ -1,0 +1,70 @@
+import { nameProblems } from "./text";
+
+/** A private subnet of the gateway's network. */
+export interface Subnet {
+  /** The cloud's id: a subnet of AWS, a vSwitch of Alibaba Cloud. */
+  readonly id: string;
+  /** The zone that it lies in, such as "cn-shanghai-l". */
+  readonly zone: string;
+}
+
+/** An existing network to import. */
+export interface NetworkProps {
+  readonly vpcId: string;
+  /** At least two subnets in two zones, with a way out to the providers (NAT) that is not the gateway's to make. */
+  readonly subnets: readonly Subnet[];
+  /**
+   * The VPC's address range; give it where the account's data must not be read at plan time.
+   * @default - looked up by Terraform
+   */
+  readonly cidr?: string;
+}
+
+/** The network that a gateway lives in. */
+export interface INetwork {
+  readonly vpcId: string;
+  readonly subnets: readonly Subnet[];
+  /** Undefined: to be looked up. */
+  readonly cidr?: string;
+}
+
+/** Networks are made elsewhere and come in by their ids. */
+export abstract class Network {
+  /** An existing network; what is wrong with it is said by the construct that uses it. */
+  public static fromIds(props: NetworkProps): INetwork {
+    return props;
+  }
+}
+
+/** All that is wrong with a network. */
+export function networkProblems(prop: string, network: INetwork): string[] {
+  const zones = new Set(network.subnets.map((subnet) => subnet.zone));
+  return [
+    ...nameProblems(`${prop}.vpcId`, network.vpcId, /^[A-Za-z0-9-]+$/, "the id of a VPC"),
+    ...network.subnets.flatMap((subnet, index) => [
+      ...nameProblems(`${prop}.subnets[${index}].id`, subnet.id, /^[A-Za-z0-9-]+$/, "the id of a subnet"),
+      ...nameProblems(`${prop}.subnets[${index}].zone`, subnet.zone, /^[a-z0-9-]+$/, "the name of a zone"),
+    ]),
+    ...(zones.size >= 2
+      ? []
+      : [`${prop}.subnets: ${[...zones].join(", ") || "no zone"} is not at least two zones; a gateway outlives the loss of one`]),
+    ...cidrProblems(`${prop}.cidr`, network.cidr === undefined ? [] : [network.cidr]),
+  ];
+}
+
+/** The problems of address ranges that are let in: not one, or the whole world. */
+export function ingressProblems(prop: string, cidrs: readonly string[]): string[] {
+  return [
+    ...cidrProblems(prop, cidrs),
+    ...cidrs
+      .filter((cidr) => /\/0$/.test(cidr))
+      .map((cidr) => `${prop}: "${cidr}" is the whole world; a private gateway lets in ranges of its own network`),
+  ];
+}
+
+/** The problems of address ranges. */
+export function cidrProblems(prop: string, cidrs: readonly string[]): string[] {
+  return cidrs.flatMap((cidr) =>
+    nameProblems(prop, cidr, /^(\d{1,3}(\.\d{1,3}){3}\/([0-9]|[12]\d|3[0-2])|x)$/, 'an IPv4 address range such as "10.0.0.0/16"'),
+  );
+}
