@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import packageJson from "../../package.json";
+import { COMMAND_FILE } from "../../src/node/command";
+
+/** The command as a stack carries it: one file, and Node.js. */
+function run(words: readonly string[], environment: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND_FILE, ...words], { encoding: "utf8", env: environment });
+  return { status, stdout, stderr };
+}
+
+describe("the command", () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "command-"))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it("tells its version and what it can do", () => {
+    expect(run(["--version"])).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: "" });
+    expect(run(["--help"]).stdout).toContain("prints what a synthesized stack holds");
+    expect(run(["synth-check", "--help"])).toMatchObject({ status: 0, stdout: expect.stringContaining("--json") as string });
+  });
+
+  it("is wrongly called without a word, or with an option that it does not have", () => {
+    expect(run([]).status).toBe(2);
+    expect(run(["synth-check", "--colour"])).toMatchObject({ status: 2, stderr: expect.stringContaining("unknown option '--colour'") as string });
+  });
+
+  it("names the command that it does not have and the agent it was for, and repeats nothing else", () => {
+    const result = run(["keys", "apply", "--value", "hush-hush"], { AIGW_AGENT: "research-agent" });
+    expect(result).toEqual({
+      status: 2,
+      stdout: "",
+      stderr: `error: cdktf-ai-gateway ${packageJson.version} has no command "keys apply", so the key of agent "research-agent" was not made (it has: synth-check)\n`,
+    });
+  });
+
+  it("says what is missing where nothing was synthesized", () => {
+    expect(run(["synth-check", folder])).toMatchObject({ status: 1, stderr: `error: ${folder} holds neither cdk.tf.json nor manifest.json; synthesize first (npx cdktf synth), or name the folder\n` });
+  });
+
+  it("tells what a stack holds that has no gateway", () => {
+    mkdirSync(join(folder, "plain"));
+    writeFileSync(join(folder, "plain", "cdk.tf.json"), JSON.stringify({ resource: { terraform_data: { a: {}, b: {} } } }));
+    expect(run(["synth-check", join(folder, "plain")]).stdout).toBe(`stack plain (${join(folder, "plain")})\n  resources (2)\n    2 terraform_data\n`);
+    expect(JSON.parse(run(["synth-check", join(folder, "plain"), "--json"]).stdout)).toMatchObject([{ stack: "plain", resourceCount: 2, gateways: [] }]);
+  });
+});
