@@ -1,0 +1,80 @@
+// Synthesizes a gateway of 10 providers and N agents, by the library or by the bindings alone, and prints what it cost.
+const { mkdtempSync, rmSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
+const { App, LocalBackend, TerraformStack, TerraformElement, TerraformResource } = require("cdktf");
+const { AwsProvider } = require("@cdktf/provider-aws/lib/provider");
+const { AiGateway, Database, Network, Redis } = require("cdktf-ai-gateway");
+const { AwsPlatform } = require("cdktf-ai-gateway/aws");
+
+const [variant, count] = process.argv.slice(2);
+const outdir = mkdtempSync(join(tmpdir(), "bench-"));
+
+const agents = Object.fromEntries(
+  Array.from({ length: Number(count) }, (_, index) => [`agent-${index}`, { qpm: 10 + (index % 90), dailyTokens: 100_000, dailyBudgetUsd: 5 }]),
+);
+
+function newStack() {
+  const app = new App({ outdir });
+  const stack = new TerraformStack(app, "bench");
+  new LocalBackend(stack, { path: "terraform.tfstate" });
+  new AwsProvider(stack, "aws", { region: "eu-central-1" });
+  return { app, stack };
+}
+
+function libraryGateway(stack) {
+  const providers = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`openai-${index}`, { kind: "openai" }]));
+  new AiGateway(stack, "gateway", {
+    name: "bench",
+    platform: new AwsPlatform({ region: "eu-central-1" }),
+    network: Network.fromIds({
+      vpcId: "vpc-0example",
+      cidr: "10.0.0.0/16",
+      subnets: [
+        { id: "subnet-0example1", zone: "eu-central-1a" },
+        { id: "subnet-0example2", zone: "eu-central-1b" },
+      ],
+    }),
+    database: Database.fromEndpoint({ host: "postgres.corp.example" }),
+    redis: Redis.fromEndpoint({ host: "redis.corp.example" }),
+    adminFrom: ["10.0.9.0/24"],
+    provisioning: "runner",
+    providers,
+    agents,
+  });
+}
+
+/** What somebody would write by hand: each resource of the library's stack, with its class and its attributes, in one list. */
+function recipe() {
+  const { stack } = newStack();
+  libraryGateway(stack);
+  return stack.node
+    .findAll()
+    .filter((node) => TerraformElement.isTerraformElement(node) && TerraformResource.isTerraformResource(node))
+    .map((node) => ({ Class: node.constructor, id: node.node.path.replaceAll("/", "-"), attributes: ownAttributes(node) }));
+}
+
+/** The config is kept by the bindings in private fields, by the names of the props. */
+function ownAttributes(resource) {
+  const fields = Object.entries(resource).filter(([name, value]) => name.startsWith("_") && value !== undefined && typeof value !== "function");
+  const nested = ([name, value]) => [name.slice(1), value?.internalValue ?? value];
+  return { ...Object.fromEntries(fields.map(nested)), provisioners: resource.provisioners };
+}
+
+function direct(list, stack) {
+  for (const { Class, id, attributes } of list) new Class(stack, id, attributes);
+}
+
+// Both variants that are compared have warmed the compiler up alike.
+const list = variant === "grow" ? undefined : recipe();
+global.gc();
+const start = process.hrtime.bigint();
+const { app, stack } = newStack();
+if (variant !== "direct") libraryGateway(stack);
+else direct(list, stack);
+app.synth();
+const milliseconds = Number(process.hrtime.bigint() - start) / 1e6;
+global.gc();
+const megabytes = process.memoryUsage().heapUsed / 2 ** 20;
+rmSync(outdir, { recursive: true });
+console.log(JSON.stringify({ milliseconds, megabytes }));
