@@ -1,0 +1,59 @@
+import { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import { AccessStatement } from "../access";
+import { ObjectStore, ObjectStoreSpec } from "../platform";
+import { accountIdOf } from "./account";
+import { AlicloudContext, removalLifecycle } from "./context";
+
+/** A private OSS bucket: versioned, encrypted, reached over TLS only, public access blocked for good. */
+export class OssObjectStore extends Construct implements ObjectStore {
+  public readonly bucket: string;
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly context: AlicloudContext,
+    spec: ObjectStoreSpec,
+  ) {
+    super(scope, id);
+    const { resources } = context;
+    // Inline rather than by alicloud_oss_bucket_versioning and _server_side_encryption: two owners of one setting would plan against each other.
+    const bucket = resources.make("bucket", this, "Bucket", {
+      bucket: bucketName(spec.name, accountIdOf(this, context)),
+      versioning: { status: "Enabled" },
+      serverSideEncryptionRule: { sseAlgorithm: "AES256" },
+      forceDestroy: spec.removal === "destroy",
+      lifecycle: removalLifecycle(spec.removal),
+    });
+    this.bucket = bucket.bucket;
+    resources.make("bucketPublicAccessBlock", this, "PublicAccessBlock", { bucket: this.bucket, blockPublicAccess: true });
+    resources.make("bucketHttpsConfig", this, "HttpsConfig", { bucket: this.bucket, enable: true, tlsVersions: ["TLSv1.2", "TLSv1.3"] });
+  }
+
+  /** The provider does not see that a file's content changed: the key must change with it, as one that holds the sha256 does. */
+  public putFile(id: string, key: string, path: string): ITerraformDependable {
+    return this.put(id, { key, source: path });
+  }
+
+  public putText(id: string, key: string, text: string): ITerraformDependable {
+    return this.put(id, { key, content: text });
+  }
+
+  public readStatement(keys: readonly string[]): AccessStatement {
+    return { sid: "ReadObjects", actions: ["oss:GetObject"], resources: keys.map((key) => `acs:oss:*:*:${this.bucket}/${key}`) };
+  }
+
+  private put(id: string, object: { readonly key: string; readonly source?: string; readonly content?: string }): ITerraformDependable {
+    return this.context.resources.make("bucketObject", this, id, {
+      bucket: this.bucket,
+      ...object,
+      // Whoever names the new key is changed before the old object goes.
+      lifecycle: { createBeforeDestroy: true },
+    });
+  }
+}
+
+/** The name of a gateway's bucket; those of all accounts share one namespace. */
+export function bucketName(gateway: string, accountId: string): string {
+  return `${gateway}-bundles-${accountId}`;
+}

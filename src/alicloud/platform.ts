@@ -1,0 +1,161 @@
+import { TerraformProvider, TerraformStack } from "cdktf";
+import { Construct, IConstruct } from "constructs";
+import { AccessStatement } from "../access";
+import { ConfigError } from "../errors";
+import { INetwork } from "../network";
+import {
+  DriftCheckSpec,
+  DriftTarget,
+  GatewayPartName,
+  GatewayPlatform,
+  IGatewayPart,
+  LoadBalancer,
+  LoadBalancerSpec,
+  LogStore,
+  LogStoreSpec,
+  NodeRole,
+  NodesSpec,
+  ObjectStore,
+  ObjectStoreSpec,
+  PlatformCheck,
+  RoleSpec,
+} from "../platform";
+import { SecretStore } from "../secret-store";
+import { vpcRange } from "./address-ranges";
+import { AlicloudProvider } from "./bindings/providers/alicloud/provider";
+import { AlicloudContext } from "./context";
+import { AlicloudDriftCheck } from "./drift-check";
+import { AlbLoadBalancer } from "./load-balancer";
+import { SlsLogStore } from "./log-store";
+import { EcsNodes } from "./nodes";
+import { OssObjectStore } from "./object-store";
+import { propProblems } from "./prop-problems";
+import { AlicloudTransform, ResourceFactory } from "./resource-factory";
+import { AlicloudResources, resourcesOfPart } from "./resources";
+import { EcsRole } from "./role";
+import { KmsSecretStore } from "./secret-store";
+
+/** Where on Alibaba Cloud a gateway runs. */
+export interface AlicloudPlatformProps {
+  /**
+   * The region, the same as the provider's.
+   * @example "cn-shanghai"
+   */
+  readonly region: string;
+
+  /**
+   * The provider to use where the stack has several.
+   * @default - the stack's provider that has no alias
+   */
+  readonly provider?: AlicloudProvider;
+
+  /**
+   * The account's id; give it where the account must not be read at plan time.
+   * @default - looked up by Terraform, once a stack
+   */
+  readonly accountId?: string;
+
+  /**
+   * Tags for every resource that has tags.
+   * @default - none
+   */
+  readonly tags?: Readonly<Record<string, string>>;
+
+  /**
+   * Changes to resources before they are created.
+   * @default - none
+   */
+  readonly transform?: AlicloudTransform;
+}
+
+/**
+ * Runs a gateway on Alibaba Cloud: ECS nodes behind an internal ALB, secrets in KMS, the bundle in OSS, the request log in SLS.
+ *
+ * The stack needs an {@link AlicloudProvider}. With `accountId`, the `cidr` of the network and of its subnets, and an
+ * `imageId`, nothing of the account is read at plan time.
+ */
+export class AlicloudPlatform implements GatewayPlatform {
+  public readonly cloud = "alicloud";
+  public readonly region: string;
+  public readonly secretStore: SecretStore;
+  private readonly context: AlicloudContext;
+
+  constructor(props: AlicloudPlatformProps) {
+    this.region = props.region;
+    this.context = {
+      region: props.region,
+      provider: props.provider,
+      accountId: props.accountId,
+      resources: new ResourceFactory(props),
+    };
+    this.secretStore = new KmsSecretStore(this.context);
+  }
+
+  /**
+   * The resources of a gateway's part, typed.
+   * @example AlicloudPlatform.resourcesOf(gateway.cluster).loadBalancer.addOverride("bandwidth_package_id", "cbwp-…")
+   * @throws Error for a part that another platform made
+   */
+  public static resourcesOf<Part extends GatewayPartName>(part: IGatewayPart<Part>): AlicloudResources[Part] {
+    return resourcesOfPart(part);
+  }
+
+  public problems(check: PlatformCheck): string[] {
+    return propProblems(check);
+  }
+
+  public bind(scope: IConstruct): void {
+    const stack = TerraformStack.of(scope);
+    const usable = this.context.provider === undefined ? hasPlainProvider(stack) : TerraformStack.of(this.context.provider) === stack;
+    if (!usable) throw new ConfigError(scope.node.path, [providerProblem(this.region)]);
+  }
+
+  public networkCidr(scope: Construct, network: INetwork): string {
+    return vpcRange(scope, this.context, network);
+  }
+
+  public role(scope: Construct, id: string, spec: RoleSpec): NodeRole {
+    return new EcsRole(scope, id, this.context, spec);
+  }
+
+  /** @throws ConfigError always */
+  public bedrockStatements(scope: Construct, models: readonly string[]): AccessStatement[] {
+    throw new ConfigError(scope.node.path, [
+      `providers.bedrock: a role of Alibaba Cloud can not call Amazon Bedrock (${models.join(", ")}); bedrock needs nodes on AWS, by AwsPlatform`,
+    ]);
+  }
+
+  public objectStore(scope: Construct, id: string, spec: ObjectStoreSpec): ObjectStore {
+    return new OssObjectStore(scope, id, this.context, spec);
+  }
+
+  public logStore(scope: Construct, id: string, spec: LogStoreSpec): LogStore {
+    return new SlsLogStore(scope, id, this.context, spec);
+  }
+
+  public loadBalancer(scope: Construct, id: string, spec: LoadBalancerSpec): LoadBalancer {
+    return new AlbLoadBalancer(scope, id, this.context, spec);
+  }
+
+  public nodes(scope: Construct, id: string, spec: NodesSpec): void {
+    new EcsNodes(scope, id, this.context, spec);
+  }
+
+  public driftCheck(scope: Construct, id: string, spec: DriftCheckSpec): DriftTarget {
+    return new AlicloudDriftCheck(scope, id, this.context, spec);
+  }
+}
+
+function hasPlainProvider(stack: TerraformStack): boolean {
+  return stack.node
+    .findAll()
+    .filter((construct): construct is TerraformProvider => TerraformProvider.isTerraformProvider(construct))
+    .some((provider) => provider.terraformResourceType === "alicloud" && provider.alias === undefined);
+}
+
+function providerProblem(region: string): string {
+  return (
+    `platform: the stack has no Alibaba Cloud provider to use; add \`new AlicloudProvider(this, "alicloud", { region: "${region}" })\`` +
+    " (from \"cdktf-ai-gateway/alicloud\"), or give one of the stack's own as the platform's `provider`"
+  );
+}

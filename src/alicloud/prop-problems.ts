@@ -1,0 +1,35 @@
+import { PlatformCheck } from "../platform";
+import { isExpression, nameProblems } from "../text";
+
+/** All that Alibaba Cloud refuses in a part's props. */
+export function propProblems({ name, instanceType, imageId, certificateId }: PlatformCheck): string[] {
+  return [
+    ...nameProblems(
+      "name",
+      name,
+      NAME,
+      "a name of 3 to 24 lower-case letters, digits and hyphens that starts with a letter and ends with none of the hyphens",
+    ),
+    ...textProblems("instanceType", instanceType, /^ecs\.[a-z0-9.-]+$/, 'a type of ECS instance, such as "ecs.c7.large"'),
+    ...textProblems(
+      "imageId",
+      imageId,
+      IMAGE,
+      'the id of an ECS image, such as "m-bp1abc…" or "ubuntu_24_04_x64_20G_alibase_20250101.vhd"',
+    ),
+    ...textProblems(
+      "certificateId",
+      certificateId,
+      /^\d+-[a-z]+(-[a-z0-9]+)+$/,
+      'a certificate as "<its id>-<region>", such as "12345-cn-hangzhou"',
+    ),
+  ];
+}
+
+/** The bucket's name is made from it, and is the strictest that is. */
+const NAME = /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/;
+const IMAGE = /^(m-[a-z0-9]+|[A-Za-z0-9][A-Za-z0-9_.-]*\.(vhd|qcow2|raw))$/;
+
+function textProblems(prop: string, text: string | undefined, pattern: RegExp, allowed: string): string[] {
+  return text === undefined || isExpression(text) ? [] : nameProblems(prop, text, pattern, allowed);
+}

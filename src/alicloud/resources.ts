@@ -1,0 +1,148 @@
+import { IConstruct } from "constructs";
+import { GatewayPartName, IGatewayPart } from "../platform";
+import { ResourceKind, ResourceOf } from "./resource-kinds";
+
+/** The resources of `LlmSecrets`. */
+export interface AlicloudSecretsResources {
+  readonly key: ResourceOf<"key">;
+  readonly keyAlias: ResourceOf<"keyAlias">;
+}
+
+/** The resources of `GatewayRole`. */
+export interface AlicloudRoleResources {
+  readonly role: ResourceOf<"role">;
+  readonly policy: ResourceOf<"policy">;
+  readonly policyAttachment: ResourceOf<"policyAttachment">;
+}
+
+/** The resources of `LiteLlmCluster`; what a gateway may lack is an empty list or undefined. */
+export interface AlicloudClusterResources {
+  readonly bucket: ResourceOf<"bucket"> | undefined;
+  readonly bucketObjects: readonly ResourceOf<"bucketObject">[];
+  readonly logProject: ResourceOf<"logProject"> | undefined;
+  readonly logStore: ResourceOf<"logStore"> | undefined;
+  readonly logIndex: ResourceOf<"logIndex"> | undefined;
+  readonly loadBalancer: ResourceOf<"loadBalancer">;
+  readonly loadBalancerSecurityGroup: ResourceOf<"loadBalancerSecurityGroup">;
+  /** One for each listener, in their order, and last the empty one that is the listeners' default. */
+  readonly serverGroups: readonly ResourceOf<"serverGroup">[];
+  readonly listeners: readonly ResourceOf<"listener">[];
+  readonly listenerRules: readonly ResourceOf<"listenerRule">[];
+  readonly privateZone: ResourceOf<"privateZone"> | undefined;
+  readonly privateRecord: ResourceOf<"privateRecord"> | undefined;
+  readonly nodeSecurityGroup: ResourceOf<"nodeSecurityGroup">;
+  /** The rules of both security groups. */
+  readonly securityGroupRules: readonly ResourceOf<"securityGroupRule">[];
+  readonly launchTemplate: ResourceOf<"launchTemplate">;
+  /** One for each zone. */
+  readonly scalingGroups: readonly ResourceOf<"scalingGroup">[];
+  readonly scalingRules: readonly ResourceOf<"scalingRule">[];
+  readonly lifecycleHooks: readonly ResourceOf<"lifecycleHook">[];
+  readonly instanceRefreshes: readonly ResourceOf<"instanceRefresh">[];
+  /** The instances of a fleet of fixed size. */
+  readonly instances: readonly ResourceOf<"instance">[];
+}
+
+/** The resources of `DriftCheck`. */
+export interface AlicloudDriftResources {
+  readonly role: ResourceOf<"role">;
+  readonly policy: ResourceOf<"policy">;
+  readonly queue: ResourceOf<"driftQueue">;
+  readonly eventBus: ResourceOf<"driftEventBus">;
+  readonly eventSource: ResourceOf<"driftEventSource">;
+  readonly rule: ResourceOf<"driftRule">;
+}
+
+/** The resources of each part of a gateway on Alibaba Cloud. */
+export interface AlicloudResources {
+  readonly secrets: AlicloudSecretsResources;
+  readonly role: AlicloudRoleResources;
+  readonly cluster: AlicloudClusterResources;
+  readonly drift: AlicloudDriftResources;
+}
+
+/** Notes that a resource belongs to the part of the gateway around it; a resource outside of any part is its maker's own. */
+export function noteResource<Kind extends ResourceKind>(kind: Kind, resource: ResourceOf<Kind>): void {
+  const part = resource.node.scopes.reverse().find(isPart);
+  if (part === undefined) return;
+  const made = RESOURCES_OF_PARTS.get(part) ?? new MadeResources(part.node.path);
+  RESOURCES_OF_PARTS.set(part, made);
+  made.add(kind, resource);
+}
+
+/**
+ * The resources of a part.
+ * @throws Error when no AlicloudPlatform made any for it
+ */
+export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart<Part>): AlicloudResources[Part] {
+  const made = RESOURCES_OF_PARTS.get(part);
+  if (made === undefined) {
+    throw new Error(`${part.node.path}: its resources were not made by an AlicloudPlatform; ask the platform that it was given`);
+  }
+  return VIEWS[part.part](made);
+}
+
+const RESOURCES_OF_PARTS = new WeakMap<IConstruct, MadeResources>();
+
+function isPart(construct: IConstruct): boolean {
+  return typeof (construct as Partial<IGatewayPart<GatewayPartName>>).part === "string";
+}
+
+class MadeResources {
+  private readonly byKind = new Map<ResourceKind, unknown[]>();
+
+  constructor(private readonly path: string) {}
+
+  public add(kind: ResourceKind, resource: unknown): void {
+    this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), resource]);
+  }
+
+  public all<Kind extends ResourceKind>(kind: Kind): readonly ResourceOf<Kind>[] {
+    return (this.byKind.get(kind) ?? []) as ResourceOf<Kind>[];
+  }
+
+  public first<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> | undefined {
+    return this.all(kind)[0];
+  }
+
+  public one<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> {
+    const resource = this.first(kind);
+    if (resource === undefined) throw new Error(`${this.path}: it has no resource "${kind}"`);
+    return resource;
+  }
+}
+
+const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources) => AlicloudResources[Part] } = {
+  secrets: (made) => ({ key: made.one("key"), keyAlias: made.one("keyAlias") }),
+  role: (made) => ({ role: made.one("role"), policy: made.one("policy"), policyAttachment: made.one("policyAttachment") }),
+  cluster: (made) => ({
+    bucket: made.first("bucket"),
+    bucketObjects: made.all("bucketObject"),
+    logProject: made.first("logProject"),
+    logStore: made.first("logStore"),
+    logIndex: made.first("logIndex"),
+    loadBalancer: made.one("loadBalancer"),
+    loadBalancerSecurityGroup: made.one("loadBalancerSecurityGroup"),
+    serverGroups: made.all("serverGroup"),
+    listeners: made.all("listener"),
+    listenerRules: made.all("listenerRule"),
+    privateZone: made.first("privateZone"),
+    privateRecord: made.first("privateRecord"),
+    nodeSecurityGroup: made.one("nodeSecurityGroup"),
+    securityGroupRules: made.all("securityGroupRule"),
+    launchTemplate: made.one("launchTemplate"),
+    scalingGroups: made.all("scalingGroup"),
+    scalingRules: made.all("scalingRule"),
+    lifecycleHooks: made.all("lifecycleHook"),
+    instanceRefreshes: made.all("instanceRefresh"),
+    instances: made.all("instance"),
+  }),
+  drift: (made) => ({
+    role: made.one("role"),
+    policy: made.one("policy"),
+    queue: made.one("driftQueue"),
+    eventBus: made.one("driftEventBus"),
+    eventSource: made.one("driftEventSource"),
+    rule: made.one("driftRule"),
+  }),
+};

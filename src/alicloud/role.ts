@@ -1,0 +1,79 @@
+import { Lazy } from "cdktf";
+import { Construct } from "constructs";
+import { AccessStatement } from "../access";
+import { NodeRole, RoleSpec } from "../platform";
+import { terraformJson } from "../text";
+import { AlicloudContext } from "./context";
+
+/** A RAM role of ECS instances, which may do what its statements say. */
+export class EcsRole extends Construct implements NodeRole {
+  public readonly roleName: string;
+  public readonly roleArn: string;
+  public readonly instanceIdentity: string;
+  public readonly ready: NodeRole["ready"];
+
+  constructor(scope: Construct, id: string, context: AlicloudContext, spec: RoleSpec) {
+    super(scope, id);
+    const { role, attachment } = serviceRole(this, context, {
+      ...spec,
+      trustedService: "ecs.aliyuncs.com",
+      policyDocument: Lazy.stringValue({ produce: () => policyDocument(spec.statements()) }),
+    });
+    this.roleName = role.roleName;
+    this.roleArn = role.arn;
+    this.instanceIdentity = role.roleName;
+    this.ready = [attachment];
+  }
+}
+
+/** A role, what may assume it, and its one policy. */
+export interface ServiceRoleSpec {
+  readonly name: string;
+  readonly description: string;
+  readonly trustedService: string;
+  readonly policyDocument: string;
+}
+
+/** Makes a role that one service of the cloud may assume, and nobody else. */
+export function serviceRole(scope: Construct, { resources }: AlicloudContext, spec: ServiceRoleSpec) {
+  const role = resources.make("role", scope, "Role", {
+    roleName: spec.name,
+    description: spec.description,
+    assumeRolePolicyDocument: trustDocument(spec.trustedService),
+  });
+  const policy = resources.make("policy", scope, "Policy", {
+    policyName: spec.name,
+    description: spec.description,
+    policyDocument: spec.policyDocument,
+    // RAM keeps five versions of a policy and refuses a sixth.
+    rotateStrategy: "DeleteOldestNonDefaultVersionWhenLimitExceeded",
+  });
+  const attachment = resources.make("policyAttachment", scope, "PolicyAttachment", {
+    roleName: role.roleName,
+    policyName: policy.policyName,
+    policyType: "Custom",
+  });
+  return { role, policy, attachment };
+}
+
+/**
+ * A RAM policy that allows the statements and, where given, denies the last ones.
+ * @see https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax: a statement has no id
+ */
+export function policyDocument(allowed: readonly AccessStatement[], denied: readonly AccessStatement[] = []): string {
+  return terraformJson({
+    Version: "1",
+    Statement: [...allowed.map((statement) => rendered("Allow", statement)), ...denied.map((statement) => rendered("Deny", statement))],
+  });
+}
+
+function rendered(effect: "Allow" | "Deny", { actions, resources, conditions }: AccessStatement) {
+  return { Effect: effect, Action: actions, Resource: resources, ...(conditions && { Condition: conditions }) };
+}
+
+function trustDocument(service: string): string {
+  return terraformJson({
+    Version: "1",
+    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: [service] } }],
+  });
+}

@@ -1,0 +1,60 @@
+import { Construct } from "constructs";
+import { AccessStatement } from "../access";
+import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { nameProblems } from "../text";
+import { AlicloudContext, arn, removalLifecycle } from "./context";
+
+/**
+ * Alibaba Cloud KMS Secrets Manager. Secrets are known by name only: an `alicloud_kms_secret` reads its value into the
+ * state at every refresh, so that none is ever made here.
+ */
+export class KmsSecretStore implements SecretStore {
+  public readonly settings: SecretStoreSettings;
+
+  constructor(private readonly context: AlicloudContext) {
+    this.settings = { kind: "alicloud-kms", region: context.region };
+  }
+
+  public nameProblems(prop: string, name: string): string[] {
+    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 192 letters, digits and _ / + = . @ - that does not start with acs/");
+  }
+
+  public key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey {
+    return new SecretsKey(scope, id, this.context, spec);
+  }
+
+  public readStatements(scope: Construct, names: readonly string[], key: SecretKey): AccessStatement[] {
+    if (names.length === 0) return [];
+    return [
+      {
+        sid: "ReadSecrets",
+        actions: ["kms:GetSecretValue"],
+        resources: names.map((name) => arn(this.context, scope, "kms", `secret/${name}`)),
+      },
+      { sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [arn(this.context, scope, "kms", `key/${key.id}`)] },
+    ];
+  }
+}
+
+/** @see https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/api-createsecret */
+const SECRET_NAME = /^(?!acs\/)[A-Za-z0-9_/+=.@-]{1,192}$/;
+
+/** A symmetric key that rotates every year, and its alias. */
+class SecretsKey extends Construct implements SecretKey {
+  public readonly id: string;
+
+  constructor(scope: Construct, id: string, { resources }: AlicloudContext, { name, removal }: SecretKeySpec) {
+    super(scope, id);
+    const key = resources.make("key", this, "Key", {
+      description: `Encrypts the secrets of the gateway ${name}`,
+      keySpec: "Aliyun_AES_256",
+      automaticRotation: "Enabled",
+      rotationInterval: "365d",
+      pendingWindowInDays: 30,
+      deletionProtection: removal === "retain" ? "Enabled" : "Disabled",
+      lifecycle: removalLifecycle(removal),
+    });
+    resources.make("keyAlias", this, "Alias", { aliasName: `alias/${name}`, keyId: key.id });
+    this.id = key.id;
+  }
+}
