@@ -1,0 +1,30 @@
+import { TerraformProvider } from "cdktf";
+import { Construct } from "constructs";
+import { Removal } from "../secret-store";
+import { accountIdOf, partitionOf } from "./account";
+import { ResourceFactory } from "./resource-factory";
+
+/** What every piece of the platform is made with. */
+export interface AwsContext {
+  readonly region: string;
+  /** Undefined: the stack's provider without an alias. */
+  readonly provider?: TerraformProvider;
+  readonly resources: ResourceFactory;
+  /** Undefined: to be looked up. */
+  readonly accountId?: string;
+}
+
+/** The ARN of a thing of this account and region. */
+export function arn(context: AwsContext, scope: Construct, service: string, resource: string): string {
+  return `arn:${partitionOf(scope, context)}:${service}:${context.region}:${accountIdOf(scope, context)}:${resource}`;
+}
+
+/** The ARN of a thing of no account, in a region; `*` is any. */
+export function arnIn(context: AwsContext, scope: Construct, service: string, region: string, resource: string): string {
+  return `arn:${partitionOf(scope, context)}:${service}:${region}::${resource}`;
+}
+
+/** Terraform itself refuses to destroy what is to be retained, before it has destroyed anything else. */
+export function removalLifecycle(removal: Removal): { readonly preventDestroy: boolean } {
+  return { preventDestroy: removal === "retain" };
+}

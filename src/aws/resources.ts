@@ -1,0 +1,154 @@
+import { IConstruct } from "constructs";
+import { GatewayPartName, IGatewayPart } from "../platform";
+import { ResourceKind, ResourceOf } from "./resource-kinds";
+
+/** The resources of `LlmSecrets`; undefined where a key was brought along. */
+export interface AwsSecretsResources {
+  readonly key: ResourceOf<"key"> | undefined;
+  readonly keyAlias: ResourceOf<"keyAlias"> | undefined;
+}
+
+/** The resources of `GatewayRole`. */
+export interface AwsRoleResources {
+  readonly role: ResourceOf<"role">;
+  readonly rolePolicy: ResourceOf<"rolePolicy">;
+  readonly instanceProfile: ResourceOf<"instanceProfile">;
+}
+
+/** The resources of `LiteLlmCluster`; what a gateway may lack is an empty list or undefined. */
+export interface AwsClusterResources {
+  readonly bucket: ResourceOf<"bucket">;
+  readonly bucketPolicy: ResourceOf<"bucketPolicy">;
+  readonly bucketObjects: readonly ResourceOf<"bucketObject">[];
+  readonly logGroup: ResourceOf<"logGroup">;
+  readonly loadBalancer: ResourceOf<"loadBalancer">;
+  readonly loadBalancerSecurityGroup: ResourceOf<"loadBalancerSecurityGroup">;
+  /** One for each listener, in their order. */
+  readonly targetGroups: readonly ResourceOf<"targetGroup">[];
+  readonly listeners: readonly ResourceOf<"listener">[];
+  readonly listenerRules: readonly ResourceOf<"listenerRule">[];
+  readonly privateZone: ResourceOf<"privateZone"> | undefined;
+  readonly privateRecord: ResourceOf<"privateRecord"> | undefined;
+  readonly nodeSecurityGroup: ResourceOf<"nodeSecurityGroup">;
+  /** What both security groups let in. */
+  readonly ingressRules: readonly ResourceOf<"ingressRule">[];
+  /** What both security groups let out. */
+  readonly egressRules: readonly ResourceOf<"egressRule">[];
+  readonly launchTemplate: ResourceOf<"launchTemplate">;
+  /** Undefined for a fleet of fixed size. */
+  readonly scalingGroup: ResourceOf<"scalingGroup"> | undefined;
+  readonly scalingPolicy: ResourceOf<"scalingPolicy"> | undefined;
+  /** A fleet of fixed size: one resource that Terraform counts. */
+  readonly instances: ResourceOf<"instance"> | undefined;
+}
+
+/** The resources of `DriftCheck`. */
+export interface AwsDriftResources {
+  readonly role: ResourceOf<"driftRole">;
+  readonly rolePolicy: ResourceOf<"driftRolePolicy">;
+  readonly queue: ResourceOf<"driftQueue">;
+  readonly schedule: ResourceOf<"driftSchedule">;
+  readonly scheduleRole: ResourceOf<"driftScheduleRole">;
+  readonly scheduleRolePolicy: ResourceOf<"driftScheduleRolePolicy">;
+}
+
+/** The resources of each part of a gateway on AWS. */
+export interface AwsResources {
+  readonly secrets: AwsSecretsResources;
+  readonly role: AwsRoleResources;
+  readonly cluster: AwsClusterResources;
+  readonly drift: AwsDriftResources;
+}
+
+/** Notes that the part of the gateway around a construct is this platform's, even where nothing is made for it. */
+export function notePart(scope: IConstruct): void {
+  madeAround(scope);
+}
+
+/** Notes that a resource belongs to the part of the gateway around it; a resource outside of any part is its maker's own. */
+export function noteResource<Kind extends ResourceKind>(kind: Kind, resource: ResourceOf<Kind>): void {
+  madeAround(resource)?.add(kind, resource);
+}
+
+/**
+ * The resources of a part.
+ * @throws Error when no AwsPlatform made any for it
+ */
+export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart<Part>): AwsResources[Part] {
+  const made = RESOURCES_OF_PARTS.get(part);
+  if (made === undefined) {
+    throw new Error(`${part.node.path}: its resources were not made by an AwsPlatform; ask the platform that it was given`);
+  }
+  return VIEWS[part.part](made);
+}
+
+const RESOURCES_OF_PARTS = new WeakMap<IConstruct, MadeResources>();
+
+function madeAround(construct: IConstruct): MadeResources | undefined {
+  const part = construct.node.scopes.reverse().find(isPart);
+  if (part === undefined) return undefined;
+  const made = RESOURCES_OF_PARTS.get(part) ?? new MadeResources(part.node.path);
+  RESOURCES_OF_PARTS.set(part, made);
+  return made;
+}
+
+function isPart(construct: IConstruct): boolean {
+  return typeof (construct as Partial<IGatewayPart<GatewayPartName>>).part === "string";
+}
+
+class MadeResources {
+  private readonly byKind = new Map<ResourceKind, unknown[]>();
+
+  constructor(private readonly path: string) {}
+
+  public add(kind: ResourceKind, resource: unknown): void {
+    this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), resource]);
+  }
+
+  public all<Kind extends ResourceKind>(kind: Kind): readonly ResourceOf<Kind>[] {
+    return (this.byKind.get(kind) ?? []) as ResourceOf<Kind>[];
+  }
+
+  public first<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> | undefined {
+    return this.all(kind)[0];
+  }
+
+  public one<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> {
+    const resource = this.first(kind);
+    if (resource === undefined) throw new Error(`${this.path}: it has no resource "${kind}"`);
+    return resource;
+  }
+}
+
+const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources) => AwsResources[Part] } = {
+  secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias") }),
+  role: (made) => ({ role: made.one("role"), rolePolicy: made.one("rolePolicy"), instanceProfile: made.one("instanceProfile") }),
+  cluster: (made) => ({
+    bucket: made.one("bucket"),
+    bucketPolicy: made.one("bucketPolicy"),
+    bucketObjects: made.all("bucketObject"),
+    logGroup: made.one("logGroup"),
+    loadBalancer: made.one("loadBalancer"),
+    loadBalancerSecurityGroup: made.one("loadBalancerSecurityGroup"),
+    targetGroups: made.all("targetGroup"),
+    listeners: made.all("listener"),
+    listenerRules: made.all("listenerRule"),
+    privateZone: made.first("privateZone"),
+    privateRecord: made.first("privateRecord"),
+    nodeSecurityGroup: made.one("nodeSecurityGroup"),
+    ingressRules: made.all("ingressRule"),
+    egressRules: made.all("egressRule"),
+    launchTemplate: made.one("launchTemplate"),
+    scalingGroup: made.first("scalingGroup"),
+    scalingPolicy: made.first("scalingPolicy"),
+    instances: made.first("instance"),
+  }),
+  drift: (made) => ({
+    role: made.one("driftRole"),
+    rolePolicy: made.one("driftRolePolicy"),
+    queue: made.one("driftQueue"),
+    schedule: made.one("driftSchedule"),
+    scheduleRole: made.one("driftScheduleRole"),
+    scheduleRolePolicy: made.one("driftScheduleRolePolicy"),
+  }),
+};

@@ -1,0 +1,80 @@
+import { Construct } from "constructs";
+import { AccessStatement } from "../access";
+import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { isExpression, nameProblems, terraformJson } from "../text";
+import { accountIdOf, partitionOf } from "./account";
+import { arn, AwsContext, removalLifecycle } from "./context";
+
+/** AWS Secrets Manager. Secrets are known by name only: whoever sets a value creates the secret. */
+export class SecretsManagerStore implements SecretStore {
+  public readonly settings: SecretStoreSettings;
+
+  constructor(private readonly context: AwsContext) {
+    this.settings = { kind: "aws-secrets-manager", region: context.region };
+  }
+
+  public nameProblems(prop: string, name: string): string[] {
+    return [
+      ...nameProblems(prop, name, SECRET_NAME, "a name of 1 to 512 letters, digits and / _ + = . @ -"),
+      ...(LOOKS_LIKE_ARN_END.test(name) && !isExpression(name)
+        ? [
+            `${prop}: ${JSON.stringify(name)} ends in a hyphen and six characters, as the ARNs of secrets do; AWS then confuses names and ARNs`,
+          ]
+        : []),
+    ];
+  }
+
+  public key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey {
+    return new SecretsKey(scope, id, this.context, spec);
+  }
+
+  public readStatements(scope: Construct, names: readonly string[], key: SecretKey): AccessStatement[] {
+    if (names.length === 0) return [];
+    return [
+      {
+        sid: "ReadSecrets",
+        actions: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+        // AWS ends a secret's ARN with a hyphen and six characters of its own; each ? is exactly one.
+        resources: names.map((name) => arn(this.context, scope, "secretsmanager", `secret:${name}-??????`)),
+      },
+      {
+        sid: "DecryptSecrets",
+        actions: ["kms:Decrypt"],
+        resources: [key.id],
+        conditions: { StringEquals: { "kms:ViaService": `secretsmanager.${this.context.region}.amazonaws.com` } },
+      },
+    ];
+  }
+}
+
+/** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
+const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+const LOOKS_LIKE_ARN_END = /-[^-]{6}$/;
+
+/** A symmetric key that rotates every year, and its alias. */
+class SecretsKey extends Construct implements SecretKey {
+  public readonly id: string;
+
+  constructor(scope: Construct, id: string, context: AwsContext, { name, removal }: SecretKeySpec) {
+    super(scope, id);
+    const { resources } = context;
+    const key = resources.make("key", this, "Key", {
+      description: `Encrypts the secrets of the gateway ${name}`,
+      enableKeyRotation: true,
+      deletionWindowInDays: 30,
+      policy: keyPolicy(`arn:${partitionOf(this, context)}:iam::${accountIdOf(this, context)}:root`),
+      lifecycle: removalLifecycle(removal),
+      tags: resources.tags(name),
+    });
+    resources.make("keyAlias", this, "Alias", { name: `alias/${name}`, targetKeyId: key.keyId });
+    this.id = key.arn;
+  }
+}
+
+/** Only the account itself: who may use the key is then said by roles' policies alone. */
+function keyPolicy(account: string): string {
+  return terraformJson({
+    Version: "2012-10-17",
+    Statement: [{ Sid: "AccountAdministers", Effect: "Allow", Principal: { AWS: account }, Action: "kms:*", Resource: "*" }],
+  });
+}
