@@ -1,0 +1,54 @@
+"""Our part inside LiteLLM: a callback that sees every request before LiteLLM acts on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from litellm.integrations.custom_logger import CustomLogger
+
+from aigw_node.guard import Guard
+
+if TYPE_CHECKING:
+    from litellm.caching.caching import DualCache
+    from litellm.proxy._types import UserAPIKeyAuth
+
+
+class GatewayPlugin(CustomLogger):
+    def __init__(self, guard: Guard, default_model: str | None) -> None:
+        super().__init__()
+        self._guard, self._default_model = guard, default_model
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, cache: DualCache, data: dict[str, Any], call_type: Any
+    ) -> dict[str, Any]:
+        self._guard.clean(data)
+        if self._default_model and not data.get("model"):
+            await _check_model(self._default_model, user_api_key_dict)
+            data["model"] = self._default_model
+        return data
+
+
+async def _check_model(model: str, key: UserAPIKeyAuth) -> None:
+    """LiteLLM held the key's models against a request that named none; that is made good here."""
+    from litellm.proxy import proxy_server
+    from litellm.proxy.auth.auth_checks import can_key_call_model
+
+    await can_key_call_model(
+        model=model,
+        llm_model_list=proxy_server.llm_model_list,
+        valid_token=key,
+        llm_router=proxy_server.llm_router,
+    )
+
+
+def register(plugin: GatewayPlugin) -> None:
+    """First of all callbacks: what it takes out, no other one sees."""
+    import litellm
+
+    litellm.callbacks.insert(0, plugin)
+
+
+def is_first(plugin: GatewayPlugin) -> bool:
+    import litellm
+
+    return bool(litellm.callbacks) and litellm.callbacks[0] is plugin

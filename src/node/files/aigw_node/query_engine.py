@@ -1,0 +1,74 @@
+"""Prisma's query engine: a program of its own beside LiteLLM. Got once at install, and started without secrets in its
+environment (which any process of the same user, and a crash report, can read)."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import subprocess
+import urllib.request
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from aigw_node.errors import NodeError
+
+DEFAULT_MIRROR = "https://binaries.prisma.sh"
+DATASOURCE_URL = re.compile(r'(url\s*=\s*)env\("DATABASE_URL"\)')
+# The variables that the engine and its loader need; everything else stays with LiteLLM.
+KEPT = re.compile(r"PRISMA_.*|RUST_.*|LOG_QUERIES|PATH|HOME|LANG|LC_.*|TZ|TMPDIR|LD_LIBRARY_PATH|SSL_CERT_.*")
+
+
+def fetch(mirror: str, commit: str, target: str, sha256: str | None, out: Path) -> None:
+    """Downloads the engine of one commit and system. Without a pinned sha256 the mirror's own .sha256 file is held
+    against it, which finds a damaged download but not a dishonest mirror."""
+    url = f"{mirror.rstrip('/')}/all_commits/{commit}/{target}/query-engine.gz"
+    try:
+        with urllib.request.urlopen(url, timeout=120) as reply:
+            packed: bytes = reply.read()
+        if not sha256:
+            with urllib.request.urlopen(url + ".sha256", timeout=30) as reply:
+                sha256 = reply.read().decode().split()[0]
+    except OSError as error:
+        raise NodeError(f"query engine: cannot get {url}: {error}") from None
+    if hashlib.sha256(packed).hexdigest() != sha256:
+        raise NodeError(f"query engine: {url} does not have the sha256 {sha256}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = out.with_suffix(".part")
+    work.write_bytes(gzip.decompress(packed))
+    work.chmod(0o755)
+    work.replace(out)
+
+
+def engine_environment(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if KEPT.fullmatch(name)}
+
+
+def _datamodel_in_memory(path: str, url: str) -> int:
+    """The datamodel with the database's URL written into it, as a file that has no name and is on no disk."""
+    text = Path(path).read_text(encoding="utf-8")
+    text, count = DATASOURCE_URL.subn(lambda match: match.group(1) + json.dumps(url), text)
+    if count != 1:
+        raise NodeError("query engine: Prisma's schema does not read its URL from DATABASE_URL")
+    descriptor = os.memfd_create("datamodel")
+    os.write(descriptor, text.encode())
+    return descriptor
+
+
+def hide_secrets_from_engine() -> None:
+    """Changes how the Prisma client starts its engine: a short environment, and the URL through an open file."""
+    from prisma.engine import _query
+
+    def start(arguments: list[str], *, env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:
+        url = env["DATABASE_URL"]
+        descriptor = _datamodel_in_memory(env["PRISMA_DML_PATH"], url)
+        try:
+            short = {**engine_environment(env), "PRISMA_DML_PATH": f"/proc/self/fd/{descriptor}"}
+            return subprocess.Popen(arguments, env=short, pass_fds=(descriptor,), **options)
+        finally:
+            os.close(descriptor)
+
+    _query.subprocess = SimpleNamespace(Popen=start, TimeoutExpired=subprocess.TimeoutExpired)

@@ -1,0 +1,76 @@
+"""The life of a node's process: settings, secrets, environment, migration, LiteLLM, the end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from aigw_node import environment, log, migration, refresh, secrets
+from aigw_node.errors import NodeError
+from aigw_node.guard import Guard
+from aigw_node.settings import Settings, load
+from aigw_node.stores import SecretStore, open_store
+
+
+def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | None = None) -> None:
+    settings = load(settings_path)
+    config = _read_config(config_path)
+    held = store or open_store(settings.store)
+    snapshot = secrets.read_all(settings, held)
+    log.event("secrets-read", gateway=settings.name, versions=dict(snapshot.versions))
+    migrated = _migrate(settings, snapshot.database_password)
+    os.environ.update(environment.build(settings, snapshot))
+    os.environ["CONFIG_FILE_PATH"] = str(config_path)
+
+    # LiteLLM reads its environment when it is imported, hence not before here.
+    from litellm.proxy.db.db_url_settings import translate_libpq_ssl_params
+
+    from aigw_node.query_engine import hide_secrets_from_engine
+
+    os.environ["DATABASE_URL"] = translate_libpq_ssl_params(os.environ["DATABASE_URL"])
+    hide_secrets_from_engine()
+
+    from litellm.proxy.proxy_server import app
+
+    from aigw_node import plugin, server
+
+    ours = plugin.GatewayPlugin(Guard(settings.extra_parameters), settings.default_model)
+    plugin.register(ours)
+    refresher = refresh.Refresher(
+        lambda: secrets.read(settings, held), snapshot, refresh.credentials_of(config), settings.refresh_interval
+    )
+
+    def check() -> None:
+        if not plugin.is_first(ours):
+            raise NodeError("another callback runs before the gateway's guard: take it out of config.yaml")
+        if migrated:
+            _build_indexes()
+
+    server.serve(app, settings, host, check, refresher.run)
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NodeError(f"config: cannot read {path}: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise NodeError(f"config: {path} is no YAML: {error}") from None
+    if not isinstance(value, dict):
+        raise NodeError(f"config: {path} must be a mapping")
+    return value
+
+
+def _migrate(settings: Settings, password: str) -> int:
+    with migration.connect(settings.database, password) as connection:
+        return migration.migrate(connection, migration.find(migration.litellm_migrations()))
+
+
+def _build_indexes() -> None:
+    """Two indexes that LiteLLM leaves out of its migrations, because building them can take long: in the background."""
+    from litellm_proxy_extras.utils import ProxyExtrasDBManager
+
+    ProxyExtrasDBManager.start_request_log_index_build()

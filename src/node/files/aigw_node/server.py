@@ -1,0 +1,95 @@
+"""Serves LiteLLM's ASGI app on two ports of one process, and stops without cutting a request off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvicorn
+
+from aigw_node import log
+from aigw_node.errors import NodeError
+from aigw_node.notify import notify
+from aigw_node.routes import AllowList, App, RouteTable
+from aigw_node.settings import Settings
+
+DRAIN_MARGIN = 15.0
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with a task that runs while it serves, and with systemd told of both ends."""
+
+    def __init__(self, config: uvicorn.Config, check: Callable[[], None], task: Callable[[], Coroutine[Any, Any, None]]):
+        super().__init__(config)
+        self._check, self._task = check, task
+        self._running: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._check()
+            self._running = asyncio.create_task(self._task())
+            notify("READY=1")
+            log.event("serving", threads=threading.active_count())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        notify("STOPPING=1")
+        log.event("stopping", connections=len(self.server_state.connections))
+        if self._running:
+            self._running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._running
+        await super().shutdown(sockets)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bound now, so that a taken port is told before the long start; open for callers only once all is ready."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    channel = socket.socket(family, socket.SOCK_STREAM)
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        channel.bind((host, port))
+    except OSError as error:
+        raise NodeError(f"port {port}: {error.strerror}") from None
+    channel.set_inheritable(False)
+    return channel
+
+
+def serve(
+    app: App,
+    settings: Settings,
+    host: str,
+    check: Callable[[], None],
+    task: Callable[[], Coroutine[Any, Any, None]],
+) -> None:
+    """Returns after SIGTERM, once the last request is answered. NodeError if LiteLLM did not come up."""
+    tables = {settings.ports[name]: RouteTable(settings.routes[name]) for name in settings.ports}
+    sockets = [_listen(host, port) for port in tables]
+    config = uvicorn.Config(
+        AllowList(app, tables),
+        http="httptools",
+        loop="uvloop",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,  # LiteLLM reads X-Forwarded-For itself, from the ranges that config.yaml trusts
+        server_header=False,
+        timeout_keep_alive=settings.keep_alive,
+        timeout_graceful_shutdown=int(settings.drain + DRAIN_MARGIN),
+    )
+    server = _Server(config, check, task)
+    # uvicorn raises the signal that ended it once more, when all is done: a stop that went well ends with status 0
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    server.run(sockets)
+    if not server.started:
+        raise NodeError("LiteLLM did not start; its reason stands above")

@@ -1,0 +1,206 @@
+"""settings.json: what Terraform knows of a gateway. No secret is in it, only secrets' names. README.md is its contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aigw_node.errors import NodeError
+
+VERSION = 1
+STORES = ("aws-secrets-manager", "alicloud-kms")
+PORTS = ("agents", "admin")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class StoreSettings:
+    kind: str
+    region: str
+    endpoint: str | None
+
+
+@dataclass(frozen=True)
+class SecretField:
+    """One value of a secret, and the variable through which config.yaml reads it."""
+
+    field: str | None  # None: the secret is plain text, all of it is the value
+    environment: str
+
+
+@dataclass(frozen=True)
+class SecretSettings:
+    name: str
+    fields: tuple[SecretField, ...]
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    host: str
+    port: int
+    name: str
+    user: str
+    ssl_mode: str
+    ssl_root_certificate: str | None
+    pool_size: int
+    secret: str
+    field: str | None
+
+
+@dataclass(frozen=True)
+class RedisSettings:
+    host: str
+    port: int
+    tls: bool
+    secret: str | None
+    field: str | None
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    name: str
+    cloud: str
+    region: str
+    store: StoreSettings
+    secrets: tuple[SecretSettings, ...]
+    environment: Mapping[str, str]
+    database: DatabaseSettings
+    redis: RedisSettings | None
+    ports: Mapping[str, int]
+    routes: Mapping[str, tuple[Route, ...]]
+    default_model: str | None
+    extra_parameters: tuple[str, ...]
+    refresh_interval: float
+    keep_alive: int
+    drain: float
+
+
+class _Reader:
+    """Takes fields out of a JSON object and says where one is wrong."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            raise NodeError(f"settings: {where or 'the file'} must be an object")
+        self._value, self._where = value, where
+
+    def get(self, name: str, kind: type[T], default: T | None = None, *, optional: bool = False) -> T:
+        where = f"{self._where}.{name}" if self._where else name
+        value = self._value.get(name)
+        if value is None:
+            if default is not None or optional:
+                return default  # type: ignore[return-value]
+            raise NodeError(f"settings: {where} is missing")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise NodeError(f"settings: {where} must be a {kind.__name__}, not {type(value).__name__}")
+        return value
+
+    def text(self, name: str) -> str:
+        value = self.get(name, str)
+        if not value:
+            raise NodeError(f"settings: {self._where + '.' if self._where else ''}{name} is empty")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        return self.get(name, str, optional=True) or None
+
+    def object(self, name: str, *, optional: bool = False) -> _Reader:
+        where = f"{self._where}.{name}" if self._where else name
+        return _Reader(self.get(name, dict, {} if optional else None), where)
+
+    def has(self, name: str) -> bool:
+        return self._value.get(name) is not None
+
+    def each(self, name: str, read: Callable[[_Reader], T]) -> tuple[T, ...]:
+        where = f"{self._where}.{name}" if self._where else name
+        items = self.get(name, list, [])
+        return tuple(read(_Reader(item, f"{where}[{index}]")) for index, item in enumerate(items))
+
+    def strings(self) -> dict[str, str]:
+        return {name: self.get(name, str) for name in self._value}
+
+
+def _secret(reader: _Reader) -> SecretSettings:
+    fields = reader.each("fields", lambda field: SecretField(field.optional_text("field"), field.text("environment")))
+    return SecretSettings(reader.text("name"), fields)
+
+
+def _database(reader: _Reader) -> DatabaseSettings:
+    return DatabaseSettings(
+        host=reader.text("host"),
+        port=reader.get("port", int, 5432),
+        name=reader.text("name"),
+        user=reader.text("user"),
+        ssl_mode=reader.get("sslMode", str, "require"),
+        ssl_root_certificate=reader.optional_text("sslRootCertificate"),
+        pool_size=reader.get("poolSize", int, 10),
+        secret=reader.text("secret"),
+        field=reader.optional_text("field"),
+    )
+
+
+def _redis(reader: _Reader) -> RedisSettings:
+    return RedisSettings(
+        host=reader.text("host"),
+        port=reader.get("port", int, 6379),
+        tls=reader.get("tls", bool, True),
+        secret=reader.optional_text("secret"),
+        field=reader.optional_text("field"),
+    )
+
+
+def _route(reader: _Reader) -> Route:
+    route = Route(reader.text("method").upper(), reader.text("path"))
+    if not route.path.startswith("/"):
+        raise NodeError(f"settings: the route path {route.path!r} must start with /")
+    return route
+
+
+def parse(value: Any) -> Settings:
+    """Settings from their JSON value; a NodeError names the field that is wrong."""
+    root = _Reader(value, "")
+    version = root.get("version", int)
+    if version != VERSION:
+        raise NodeError(f"settings: version {version} is not {VERSION}: settings and bundle are of different releases")
+    store = root.object("store")
+    kind = store.text("kind")
+    if kind not in STORES:
+        raise NodeError(f"settings: store.kind {kind!r} is none of {', '.join(STORES)}")
+    ports, routes, limits = root.object("ports"), root.object("routes"), root.object("limits", optional=True)
+    region = root.text("region")
+    return Settings(
+        name=root.text("name"),
+        cloud=root.text("cloud"),
+        region=region,
+        store=StoreSettings(kind, store.optional_text("region") or region, store.optional_text("endpoint")),
+        secrets=root.each("secrets", _secret),
+        environment=root.object("environment", optional=True).strings(),
+        database=_database(root.object("database")),
+        redis=_redis(root.object("redis")) if root.has("redis") else None,
+        ports={name: ports.get(name, int) for name in PORTS},
+        routes={name: routes.each(name, _route) for name in PORTS},
+        default_model=root.optional_text("defaultModel"),
+        extra_parameters=tuple(str(name) for name in root.get("extraParameters", list, [])),
+        refresh_interval=float(root.get("refreshIntervalSeconds", int, 900)),
+        keep_alive=limits.get("keepAliveSeconds", int, 75),
+        drain=float(limits.get("longestRequestSeconds", int, 600)),
+    )
+
+
+def load(path: Path) -> Settings:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NodeError(f"settings: cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise NodeError(f"settings: {path} is no JSON: {error}") from error
+    return parse(value)

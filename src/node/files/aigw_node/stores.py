@@ -1,0 +1,81 @@
+"""The secret stores a node reads: one contract, one class for each. A read always names the stage of the version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from aigw_node import alicloud
+from aigw_node.errors import NodeError
+from aigw_node.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class SecretValue:
+    text: str = field(repr=False)
+    version: str
+
+
+class SecretNotFound(Exception):
+    """The store has no such secret, or it has no value yet."""
+
+
+class StoreError(Exception):
+    """The store did not answer, or refused. The message holds an error code, never a value."""
+
+
+class SecretStore(Protocol):
+    def get(self, name: str) -> SecretValue:
+        """The current value of a secret."""
+
+
+class AwsSecretsManager:
+    def __init__(self, region: str, endpoint: str | None = None) -> None:
+        from boto3.session import Session
+        from botocore.config import Config
+
+        config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+        self._client = Session().client("secretsmanager", region_name=region, endpoint_url=endpoint, config=config)
+
+    def get(self, name: str) -> SecretValue:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            reply: Mapping[str, str] = self._client.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "unknown")
+            if code == "ResourceNotFoundException":
+                raise SecretNotFound(name) from None
+            raise StoreError(f"{name}: Secrets Manager answered {code}") from None
+        except BotoCoreError as error:
+            raise StoreError(f"{name}: Secrets Manager: {type(error).__name__}") from None
+        return SecretValue(reply.get("SecretString", ""), reply["VersionId"])
+
+
+class AlicloudKms:
+    def __init__(self, region: str, endpoint: str | None = None, metadata: str = alicloud.METADATA) -> None:
+        self._kms = alicloud.Kms(endpoint or f"https://kms-vpc.{region}.aliyuncs.com", alicloud.RoleCredentials(metadata))
+
+    def get(self, name: str) -> SecretValue:
+        try:
+            reply = self._kms.get_secret_value(name)
+        except alicloud.KmsError as error:
+            if error.code == "Forbidden.ResourceNotFound":
+                raise SecretNotFound(name) from None
+            raise StoreError(f"{name}: KMS answered {error}") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(f"{name}: KMS or the metadata service: {type(error).__name__}") from None
+        if reply.get("SecretDataType", "text") != "text":
+            raise StoreError(f"{name}: the secret is binary, a text is needed")
+        return SecretValue(str(reply.get("SecretData", "")), str(reply.get("VersionId", "")))
+
+
+def open_store(settings: StoreSettings) -> SecretStore:
+    if settings.kind == "aws-secrets-manager":
+        return AwsSecretsManager(settings.region, settings.endpoint)
+    if settings.kind == "alicloud-kms":
+        return AlicloudKms(settings.region, settings.endpoint)
+    raise NodeError(f"settings: store.kind {settings.kind!r} is unknown")

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# Installs the gateway node whose bundle this file lies in, and starts it. May be run again at any time.
+#
+#   install.sh            at boot: settings.json lies beside this file; ends when the gateway serves
+#   install.sh --image    in an image build: all that takes long, no settings, nothing started
+#
+# Variables, all optional:
+#   AIGW_PYTHON_INDEX     package index      (else settings.json install.pythonIndex, else pip's own)
+#   AIGW_ENGINE_MIRROR    engine mirror      (else settings.json install.engineMirror, else Prisma's own)
+#   AIGW_QUERY_ENGINE     a query engine that is already on this machine: nothing is downloaded
+#   AIGW_PYTHON           the Python to use  (else the table below)
+#   AIGW_ROOT             a scratch root for tests: no packages, no user, no service
+set -euo pipefail
+umask 022
+# Bytecode that is compiled now makes a boot three times as fast.
+unset PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=${AIGW_ROOT:-}
+home=$root/opt/aigw
+user=aigw
+unit=aigw.service
+image=false
+[[ ${1:-} == --image ]] && image=true
+
+say() { echo "aigw: $*" >&2; }
+fail() {
+  say "$*"
+  exit 1
+}
+
+# system: package manager, packages, Python, family of the query engine
+describe_system() {
+  local id version
+  # shellcheck source=/dev/null
+  id=$(. /etc/os-release && echo "$ID")
+  # shellcheck source=/dev/null
+  version=$(. /etc/os-release && echo "${VERSION_ID%%.*}")
+  case $id-$version in
+    debian-12)   manager=apt packages=(python3 python3-venv ca-certificates openssl) python=python3    engine=debian-openssl-3.0.x ;;
+    ubuntu-24)   manager=apt packages=(python3 python3-venv ca-certificates openssl) python=python3    engine=debian-openssl-3.0.x ;;
+    alinux-3)    manager=dnf packages=(python3.11 ca-certificates openssl)           python=python3.11 engine=rhel-openssl-1.1.x ;;
+    amzn-2023)   manager=dnf packages=(python3.11 ca-certificates openssl)           python=python3.11 engine=rhel-openssl-3.0.x ;;
+    *) fail "this system ($id $version) is not one of Debian 12, Ubuntu 24.04, Alibaba Cloud Linux 3, Amazon Linux 2023" ;;
+  esac
+  case $(uname -m) in
+    x86_64) ;;
+    aarch64) engine=linux-arm64-openssl-${engine##*-openssl-} ;;
+    *) fail "this processor ($(uname -m)) is neither x86_64 nor aarch64" ;;
+  esac
+  python=${AIGW_PYTHON:-$python}
+}
+
+has_python() {
+  command -v "$python" >/dev/null &&
+    "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info[:2] < (3, 10))' 2>/dev/null
+}
+
+install_packages() {
+  has_python && return
+  [[ -z $root ]] || fail "$python is missing or older than 3.10, or has no venv module"
+  say "installing ${packages[*]}"
+  if [[ $manager == apt ]]; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 update
+    apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install --no-install-recommends "${packages[@]}"
+  else
+    dnf -q -y install "${packages[@]}"
+  fi
+  has_python || fail "$python is missing or older than 3.10, or has no venv module"
+}
+
+make_user() {
+  [[ -n $root ]] || id "$user" >/dev/null 2>&1 ||
+    useradd --system --user-group --no-create-home --home-dir /var/lib/aigw --shell /usr/sbin/nologin "$user"
+}
+
+# A value below `install` in settings.json, or nothing.
+setting() {
+  [[ -f $bundle/settings.json ]] || return 0
+  "$python" - "$bundle/settings.json" "$1" <<'PYTHON'
+import json, sys
+value = json.load(open(sys.argv[1])).get("install", {})
+for name in sys.argv[2].split("/"):
+    value = value.get(name) if isinstance(value, dict) else None
+print(value or "")
+PYTHON
+}
+
+digest() { cat "$@" | sha256sum | cut -c 1-16; }
+
+# Points the name at the folder in one step, so that a service that starts meanwhile sees the old or the new.
+point() {
+  ln -sfn "$2" "$home/.$1.new"
+  mv -T "$home/.$1.new" "$home/$1"
+}
+
+make_venv() {
+  local index version
+  version=$("$python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+  venv=venv-$(digest "$bundle/requirements.lock" "$bundle/prisma-client.json" <(echo "$version"))
+  [[ -f $home/$venv/.complete ]] && return
+  say "installing LiteLLM for Python $version"
+  index=${AIGW_PYTHON_INDEX:-$(setting pythonIndex)}
+  [[ -z $index ]] || export PIP_INDEX_URL=$index
+  rm -rf "${home:?}/$venv"
+  "$python" -m venv "$home/$venv"
+  "$home/$venv/bin/python" -m pip install --quiet --retries 10 --timeout 60 --no-compile \
+    --require-hashes --only-binary :all: --requirement "$bundle/requirements.lock"
+  PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node prisma-client make "$bundle/prisma-client.json"
+  "$home/$venv/bin/python" -m compileall -q -j 0 "$home/$venv/lib" >/dev/null || true # a package's templates are no Python
+  touch "$home/$venv/.complete"
+}
+
+get_engine() {
+  local commit
+  if [[ -n ${AIGW_QUERY_ENGINE:-} ]]; then
+    engine_folder='engine-local'
+    mkdir -p "$home/$engine_folder"
+    ln -sfn "$AIGW_QUERY_ENGINE" "$home/$engine_folder/query-engine"
+    return
+  fi
+  commit=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["engine"])' "$bundle/prisma-client.json")
+  engine_folder=engine-${commit:0:16}-$engine
+  [[ -x $home/$engine_folder/query-engine ]] && return
+  say "getting Prisma's query engine for $engine"
+  PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node query-engine --client "$bundle/prisma-client.json" \
+    --target "$engine" --mirror "${AIGW_ENGINE_MIRROR:-$(setting engineMirror)}" \
+    --sha256 "$(setting "engineSha256/$engine")" --out "$home/$engine_folder/query-engine"
+}
+
+remove_old() {
+  local path
+  for path in "$home"/bundle-* "$home"/venv-* "$home"/engine-*; do
+    case ${path##*/} in
+      "$venv" | "$engine_folder" | "${bundle##*/}") ;;
+      *) rm -rf "$path" ;;
+    esac
+  done
+}
+
+start() {
+  systemctl daemon-reload
+  systemctl enable --quiet "$unit"
+  say "starting; the first node of a fleet also makes the database's tables"
+  if ! systemctl restart "$unit"; then
+    journalctl --unit "$unit" --lines 20 --no-pager --output cat >&2 || true
+    fail "the gateway did not start; systemd tries again every 20 s; its last words stand above"
+  fi
+  say "the gateway serves"
+}
+
+[[ -n $root || $(id -u) == 0 ]] || fail "this must run as root"
+mkdir -p "$home"
+describe_system
+install_packages
+make_user
+make_venv
+get_engine
+"$home/$venv/bin/python" -m compileall -q "$bundle/aigw_node"
+point venv "$venv"
+point engine "$engine_folder"
+$image && { say "the image is prepared"; exit 0; }
+
+[[ -f $bundle/settings.json ]] || fail "settings.json is missing beside install.sh"
+point current "$bundle"
+install -D -m 0644 "$bundle/aigw.service" "$root/etc/systemd/system/$unit"
+remove_old
+[[ -z $root ]] || exit 0
+start

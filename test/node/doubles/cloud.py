@@ -1,0 +1,223 @@
+"""One HTTP server that is a cloud to a node: metadata service, object storage and secret store, with every check on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from doubles import signatures
+
+ROLE = "gateway-node"
+MAX_SKEW = timedelta(minutes=15)
+
+
+class Refused(Exception):
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status, self.code = status, code
+
+
+@dataclass
+class Cloud:
+    kind: str  # aws, alicloud
+    region: str
+    bucket: str = "bundles-of-a-gateway"
+    identity: str = field(default_factory=lambda: "ID" + secrets.token_hex(8))
+    secret: str = field(default_factory=lambda: secrets.token_hex(20))
+    session: str = field(default_factory=lambda: secrets.token_hex(30) + "+/=")
+    objects: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: version, text
+    role_after: int = 0  # so many requests for the role's credentials find none
+    denied: set[str] = field(default_factory=set)
+    log: list[str] = field(default_factory=list)
+    _tokens: set[str] = field(default_factory=set)
+    _nonces: set[str] = field(default_factory=set)
+    url: str = ""
+
+    @property
+    def storage(self) -> str:
+        """The bucket's own URL. For AWS in path style, as a double has no names of its own."""
+        return f"{self.url}/{self.bucket}" if self.kind == "aws" else self.url
+
+    # -- metadata service, hardened: a token first, and nothing without it
+    def metadata(self, method: str, path: str, headers: dict[str, str]) -> bytes:
+        token_header = "x-aws-ec2-metadata-token" if self.kind == "aws" else "x-aliyun-ecs-metadata-token"
+        base = "/latest/meta-data/iam/" if self.kind == "aws" else "/latest/meta-data/ram/"
+        if path == "/latest/api/token":
+            if method != "PUT":
+                raise Refused(405, "MethodNotAllowed")
+            if not 1 <= int(headers.get(token_header + "-ttl-seconds", "0")) <= 21600 or "x-forwarded-for" in headers:
+                raise Refused(400, "BadRequest")
+            token = secrets.token_urlsafe(32)
+            self._tokens.add(token)
+            return token.encode()
+        if headers.get(token_header) not in self._tokens:
+            raise Refused(401 if self.kind == "aws" else 403, "Unauthorized")
+        if not path.startswith(base + "security-credentials/"):
+            raise Refused(404, "NotFound")
+        if self.role_after > 0:
+            self.role_after -= 1
+            raise Refused(404, "NotFound")
+        name = path.rpartition("/")[2]
+        if not name:
+            return ROLE.encode()
+        if name != ROLE:
+            raise Refused(404, "NotFound")
+        expires = (datetime.now(timezone.utc) + timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        names = ("SecretAccessKey", "Token") if self.kind == "aws" else ("AccessKeySecret", "SecurityToken")
+        reply = {"Code": "Success", "AccessKeyId": self.identity, names[0]: self.secret, names[1]: self.session}
+        return json.dumps({**reply, "Expiration": expires}).encode()
+
+    # -- what all signed calls share
+    def _check(self, authorization: str, algorithm: str, session: str | None, date: str, form: str) -> dict[str, str]:
+        said, fields = signatures.parse(authorization)
+        if said != algorithm or fields.get("Credential", "").split("/")[0] != self.identity:
+            raise Refused(403, "InvalidAccessKeyId")
+        if session != self.session:
+            raise Refused(403, "InvalidToken")
+        moment = datetime.strptime(date, form).replace(tzinfo=timezone.utc)
+        if abs(datetime.now(timezone.utc) - moment) > MAX_SKEW:
+            raise Refused(403, "RequestTimeTooSkewed")
+        return fields
+
+    def _sigv4(self, service: str, method: str, url: Any, headers: dict[str, str]) -> None:
+        date = headers["x-amz-date"]
+        fields = self._check(
+            headers.get("authorization", ""), "AWS4-HMAC-SHA256", headers.get("x-amz-security-token"), date, "%Y%m%dT%H%M%SZ"
+        )
+        names = fields["SignedHeaders"].split(";")
+        if not {"host", "x-amz-date", "x-amz-security-token"} <= set(names):
+            raise Refused(403, "AccessDenied")
+        if fields["Credential"] != f"{self.identity}/{date[:8]}/{self.region}/{service}/aws4_request":
+            raise Refused(400, "AuthorizationHeaderMalformed")
+        right = signatures.sigv4(self.secret, service, self.region, method, url.path, url.query, headers, names)
+        if right != fields["Signature"]:
+            raise Refused(403, "SignatureDoesNotMatch")
+
+    def storage_get(self, method: str, url: Any, headers: dict[str, str]) -> bytes:
+        if method != "GET":
+            raise Refused(405, "MethodNotAllowed")
+        if self.kind == "aws":
+            self._sigv4("s3", method, url, headers)
+            key = url.path.removeprefix(f"/{self.bucket}/")
+        else:
+            date = headers["x-oss-date"]
+            fields = self._check(
+                headers.get("authorization", ""),
+                "OSS4-HMAC-SHA256",
+                headers.get("x-oss-security-token"),
+                date,
+                "%Y%m%dT%H%M%SZ",
+            )
+            if fields["Credential"] != f"{self.identity}/{date[:8]}/{self.region}/oss/aliyun_v4_request":
+                raise Refused(403, "SignatureDoesNotMatch")
+            resource = f"/{self.bucket}{url.path}"
+            right = signatures.oss4(self.secret, self.region, method, resource, url.query, headers)
+            if right != fields["Signature"]:
+                raise Refused(403, "SignatureDoesNotMatch")
+            key = url.path.removeprefix("/")
+        if key in self.denied or key not in self.objects:
+            raise Refused(403, "AccessDenied")  # what a reader without the right to list is told
+        return self.objects[key]
+
+    def secrets_manager(self, url: Any, headers: dict[str, str], body: bytes) -> bytes:
+        digest = hashlib.sha256(body).hexdigest()
+        self._sigv4("secretsmanager", "POST", url, {**headers, "x-amz-content-sha256": digest})
+        if headers["x-amz-target"] != "secretsmanager.GetSecretValue":
+            raise Refused(400, "AccessDeniedException")
+        asked = json.loads(body)
+        if asked.get("VersionStage") != "AWSCURRENT":
+            raise Refused(400, "InvalidRequestException")
+        name = asked["SecretId"]
+        if name in self.denied:
+            raise Refused(400, "AccessDeniedException")
+        if name not in self.secrets:
+            raise Refused(400, "ResourceNotFoundException")
+        version, text = self.secrets[name]
+        return json.dumps({"Name": name, "VersionId": version, "SecretString": text}).encode()
+
+    def kms(self, url: Any, headers: dict[str, str]) -> bytes:
+        fields = self._check(
+            headers.get("authorization", ""),
+            "ACS3-HMAC-SHA256",
+            headers.get("x-acs-security-token"),
+            headers["x-acs-date"],
+            "%Y-%m-%dT%H:%M:%SZ",
+        )
+        names = fields["SignedHeaders"].split(";")
+        must = {"host"} | {name for name in headers if name.startswith("x-acs-")}
+        if not must <= set(names):
+            raise Refused(400, "IncompleteSignature")
+        if signatures.acs3(self.secret, "POST", url.path, url.query, headers, names) != fields["Signature"]:
+            raise Refused(400, "SignatureDoesNotMatch")
+        nonce = headers["x-acs-signature-nonce"]
+        if nonce in self._nonces:
+            raise Refused(400, "SignatureNonceUsed")
+        self._nonces.add(nonce)
+        if (headers["x-acs-action"], headers["x-acs-version"]) != ("GetSecretValue", "2016-01-20"):
+            raise Refused(404, "InvalidAction.NotFound")
+        asked = {name: values[0] for name, values in parse_qs(url.query).items()}
+        if asked.get("VersionStage") != "ACSCurrent":
+            raise Refused(400, "InvalidParameter")
+        name = asked["SecretName"]
+        if name in self.denied:
+            raise Refused(403, "Forbidden.NoPermission")
+        if name not in self.secrets:
+            raise Refused(404, "Forbidden.ResourceNotFound")
+        version, text = self.secrets[name]
+        return json.dumps({"SecretData": text, "SecretDataType": "text", "VersionId": version}).encode()
+
+    # -- the server
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        url = urlsplit(target)
+        xml, action = "", headers.get("x-acs-action")
+        try:
+            if url.path.startswith("/latest/"):
+                return 200, self.metadata(method, url.path, headers)
+            if "x-amz-target" in headers:
+                return 200, self.secrets_manager(url, headers, body)
+            if action:
+                return 200, self.kms(url, headers)
+            xml = "<Error><Code>{}</Code><StringToSign>{}</StringToSign></Error>"
+            return 200, self.storage_get(method, url, headers)
+        except Refused as error:
+            if xml:
+                return error.status, xml.format(error.code, self.session).encode()
+            return error.status, json.dumps({"__type": error.code, "Code": error.code, "RequestId": "r-1"}).encode()
+
+    def start(self) -> Callable[[], None]:
+        cloud = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                status, reply = cloud.answer(self.command, self.path, headers, body)
+                cloud.log.append(f"{self.command} {self.path} {status}")
+                self.send_response(status)
+                self.send_header("content-length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            do_GET = do_PUT = do_POST = _any
+
+            def log_message(self, *arguments: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+
+        return stop

@@ -1,0 +1,51 @@
+"""Settings and stores for tests."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from aigw_node.settings import Settings, parse
+from aigw_node.stores import SecretNotFound, SecretValue
+
+SETTINGS: dict[str, Any] = {
+    "version": 1,
+    "name": "prod-gateway",
+    "cloud": "aws",
+    "region": "eu-west-1",
+    "store": {"kind": "aws-secrets-manager"},
+    "secrets": [
+        {"name": "prod-gateway/openai", "fields": [{"field": "api_key", "environment": "AIGW_OPENAI_API_KEY"}]},
+        {"name": "prod-gateway/master-key", "fields": [{"field": None, "environment": "LITELLM_MASTER_KEY"}]},
+        {"name": "prod-gateway/salt-key", "fields": [{"environment": "LITELLM_SALT_KEY"}]},
+    ],
+    "database": {"host": "db.internal", "name": "litellm", "user": "litellm", "secret": "prod-gateway/database"},
+    "ports": {"agents": 4000, "admin": 4001},
+    "routes": {
+        "agents": [{"method": "POST", "path": "/v1/chat/completions"}],
+        "admin": [{"method": "POST", "path": "/key/generate"}],
+    },
+}
+
+
+def settings_json(**changes: Any) -> dict[str, Any]:
+    return {**copy.deepcopy(SETTINGS), **changes}
+
+
+def settings(**changes: Any) -> Settings:
+    return parse(settings_json(**changes))
+
+
+class MemoryStore:
+    def __init__(self, **texts: str) -> None:
+        self.texts = {f"prod-gateway/{name.replace('_', '-')}": text for name, text in texts.items()}
+        self.version = 1
+
+    def get(self, name: str) -> SecretValue:
+        if name not in self.texts:
+            raise SecretNotFound(name)
+        return SecretValue(self.texts[name], f"v{self.version}")
+
+
+def whole_store() -> MemoryStore:
+    return MemoryStore(openai='{"api_key": "canary-1"}', master_key="canary-2", salt_key="canary-3", database="canary-4")

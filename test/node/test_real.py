@@ -1,0 +1,354 @@
+"""The whole way of a node, with the real LiteLLM: fetch.py, install.sh, `aigw_node serve`, requests, rotation, the end.
+
+Cloud and provider are doubles (signatures checked), PostgreSQL is real, Prisma's engine is AIGW_TEST_QUERY_ENGINE."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import io
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import FILES
+from doubles.cloud import Cloud
+from doubles.postgres import Postgres, free_port
+from doubles.provider import Provider
+from support import settings_json
+
+pytestmark = pytest.mark.real
+
+CHAT = "/v1/chat/completions"
+CONFIG = """
+model_list:
+  - {model_name: first, litellm_params: {model: openai/first, api_base: PROVIDER, litellm_credential_name: openai}}
+  - {model_name: second, litellm_params: {model: openai/second, api_base: PROVIDER, litellm_credential_name: openai}}
+credential_list:
+  - {credential_name: openai, credential_info: {}, credential_values: {api_key: os.environ/AIGW_OPENAI_API_KEY}}
+router_settings: {num_retries: 0}
+litellm_settings: {drop_params: true, json_logs: true, turn_off_message_logging: true}
+general_settings:
+  master_key: os.environ/LITELLM_MASTER_KEY
+  database_url: os.environ/DATABASE_URL
+  store_model_in_db: false
+"""
+
+
+def bundle(config: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        names = ["install.sh", "aigw.service", "requirements.lock", "prisma-client.json", "README.md"]
+        paths = [FILES / name for name in names] + sorted((FILES / "aigw_node").glob("*.py"))
+        parts = {str(path.relative_to(FILES)): path.read_bytes() for path in paths}
+        for name, content in {**parts, "config.yaml": config.encode()}.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o755 if name == "install.sh" else 0o644
+            archive.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+@dataclass
+class Gateway:
+    root: Path
+    cloud: Cloud
+    provider: Provider
+    ports: dict[str, int]
+    master: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    def start(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
+        home = self.root / "opt/aigw"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "PYTHONPATH": str(home / "current"),
+            "PRISMA_QUERY_ENGINE_BINARY": str(home / "engine/query-engine"),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
+        }
+        command = [str(home / "venv/bin/python"), "-m", "aigw_node", "serve", "--host", "127.0.0.1"]
+        command += ["--settings", str(home / "current/settings.json"), "--config", str(home / "current/config.yaml")]
+        started = time.monotonic()
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=self.root)
+        while wait:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the gateway ended: {self.said()[-3000:]}")
+            if time.monotonic() - started > 120:
+                raise AssertionError(f"the gateway is not ready: {self.said()[-3000:]}")
+            try:
+                if self.ask("GET", "/health/readiness")[0] == 200:
+                    self.seconds["boot"] = round(time.monotonic() - started, 1)
+                    break
+            except OSError:
+                time.sleep(0.1)
+        return self.process
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=30)
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+        finally:
+            connection.close()
+
+    def wait_for_readiness(self, status: int) -> None:
+        deadline = time.monotonic() + 30
+        while self.ask("GET", "/health/readiness")[0] != status:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def agent(self, *models: str) -> str:
+        wanted = {"models": models, "key_alias": f"agent-{secrets.token_hex(4)}"}
+        status, reply = self.ask("POST", "/key/generate", wanted, self.master, "admin")
+        assert status == 200, reply
+        return str(reply["key"])
+
+    def processes(self) -> list[int]:
+        assert self.process
+        pids = [self.process.pid]
+        for pid in pids:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                pids += [int(child) for child in children.read_text().split() if int(child) not in pids]
+        return pids
+
+
+def chat(**more: Any) -> dict[str, Any]:
+    return {"model": "first", "messages": [{"role": "user", "content": "canary-prompt"}], **more}
+
+
+@pytest.fixture(scope="module")
+def gateway(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    engine = os.environ.get("AIGW_TEST_QUERY_ENGINE")
+    if not engine:
+        pytest.skip("AIGW_TEST_QUERY_ENGINE names no query engine (test/node/run sets it)")
+    postgres.create("gateway")
+    cloud, provider = Cloud("aws", "eu-west-1"), Provider()
+    stop = cloud.start()
+    root, ports = tmp_path_factory.mktemp("node"), {"agents": free_port(), "admin": free_port()}
+    master = "sk-" + secrets.token_hex(24)
+    cloud.secrets = {
+        "prod-gateway/openai": ("v1", json.dumps({"api_key": "canary-provider-1"})),
+        "prod-gateway/master-key": ("v1", master),
+        "prod-gateway/salt-key": ("v1", "canary-salt-" + secrets.token_hex(16)),
+        "prod-gateway/database": ("v1", postgres.password),
+    }
+    database = {"host": "127.0.0.1", "port": postgres.port, "name": "gateway", "user": "litellm"}
+    settings = settings_json(
+        store={"kind": "aws-secrets-manager", "endpoint": cloud.url},
+        database={**database, "sslMode": "disable", "secret": "prod-gateway/database"},
+        ports=ports,
+        defaultModel="first",
+        refreshIntervalSeconds=2,
+    )
+    for path in ("/v1/responses", "/v1/messages", "/v1/embeddings"):
+        settings["routes"]["agents"].append({"method": "POST", "path": path})
+    put = {"bundle": bundle(CONFIG.replace("PROVIDER", provider.url)), "settings": json.dumps(settings).encode()}
+    node: dict[str, Any] = {"cloud": "aws", "region": "eu-west-1", "bucket": cloud.bucket, "endpoint": cloud.storage}
+    node |= {"metadata": cloud.url, "home": str(root / "opt/aigw")}
+    for name, content in put.items():
+        digest = hashlib.sha256(content).hexdigest()
+        node[name] = {"key": f"{name}/{digest}", "sha256": digest}
+        cloud.objects[node[name]["key"]] = content
+    (root / "node.json").write_text(json.dumps(node))
+
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment |= {"AIGW_ROOT": str(root), "AIGW_QUERY_ENGINE": engine, "AIGW_PYTHON": sys.base_prefix + "/bin/python3"}
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(FILES / "fetch.py"), str(root / "node.json")], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    gateway = Gateway(root, cloud, provider, ports, master)
+    gateway.seconds["install"] = round(time.monotonic() - started, 1)
+    gateway.start()
+    yield gateway
+    gateway.stop()
+    provider.stop()
+    stop()
+    print(f"\nreal gateway: {gateway.seconds}", file=sys.__stderr__)
+
+
+def test_an_agent_is_served(gateway: Gateway) -> None:
+    status, reply = gateway.ask("POST", CHAT, chat(), gateway.agent("first"))
+    assert (status, reply["choices"][0]["message"]["content"]) == (200, "hello")
+
+
+def test_an_agent_is_refused_what_is_not_its_own(gateway: Gateway) -> None:
+    key = gateway.agent("first")
+    assert gateway.ask("POST", CHAT, chat(model="second"), key)[0] == 403
+    assert gateway.ask("POST", CHAT, chat())[0] == 401
+    assert gateway.ask("POST", "/key/generate", {}, gateway.master)[0] == 404
+    assert gateway.ask("GET", "/v1/files", key=key)[0] == 404
+    assert gateway.ask("POST", CHAT, chat(), key, "admin")[0] == 404
+
+
+def test_health_is_on_both_ports(gateway: Gateway) -> None:
+    for port in gateway.ports:
+        assert gateway.ask("GET", "/health/readiness", port=port)[0] == 200
+        assert gateway.ask("GET", "/health/liveliness", port=port)[0] == 200
+
+
+def test_a_request_without_a_model_gets_the_default_one_if_the_key_may_use_it(gateway: Gateway) -> None:
+    body = {"messages": chat()["messages"]}
+    assert gateway.ask("POST", CHAT, body, gateway.agent("first"))[0] == 200
+    assert gateway.provider.asked[-1][1]["model"] == "first"
+    status, reply = gateway.ask("POST", CHAT, body, gateway.agent("second"))
+    assert (status, reply["error"]["type"]) == (403, "key_model_access_denied")
+
+
+def test_the_guard_keeps_a_callers_tricks_from_the_provider(gateway: Gateway) -> None:
+    tricks = {
+        "api_key": "evil",
+        "headers": {"x-evil": "evil"},
+        "extra_headers": {"x-evil": "evil"},
+        "extra_body": {"evil": "evil"},
+        "litellm_credential_name": "evil",
+        "custom_llm_provider": "anthropic",
+        "organization": "evil",
+        "no-log": True,
+        "mock_response": "evil",
+        "evil": "evil",
+    }
+    status, reply = gateway.ask("POST", CHAT, chat(temperature=0.5, **tricks), gateway.agent("first"))
+    assert (status, reply["choices"][0]["message"]["content"]) == (200, "hello")
+    headers, body = gateway.provider.asked[-1]
+    assert "evil" not in json.dumps([headers, body])
+    assert body["temperature"] == 0.5
+    assert headers["authorization"].startswith("Bearer canary-provider-")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/responses", {"input": "canary-prompt"}),
+        ("/v1/messages", {"max_tokens": 50, "messages": [{"role": "user", "content": "canary-prompt"}]}),
+        ("/v1/embeddings", {"input": "canary-prompt"}),
+    ],
+)
+def test_the_other_apis_are_guarded_as_well(gateway: Gateway, path: str, body: dict[str, Any]) -> None:
+    tricks = {"api_key": "evil", "extra_headers": {"x-evil": "evil"}, "litellm_credential_name": "evil", "evil": "evil"}
+    status, reply = gateway.ask("POST", path, {"model": "first", **body, **tricks}, gateway.agent("first"))
+    assert status == 200, reply
+    headers, sent = gateway.provider.asked[-1]
+    assert "evil" not in json.dumps([headers, sent])
+    assert headers["authorization"].startswith("Bearer canary-provider-")
+    assert gateway.ask("POST", path, {"model": "first", **body}, gateway.agent("second"))[0] == 403
+
+
+def test_a_provider_key_rotates_under_load_in_the_same_process(gateway: Gateway) -> None:
+    key, statuses, halt = gateway.agent("first"), [], threading.Event()
+
+    def load() -> None:
+        while not halt.is_set():
+            statuses.append(gateway.ask("POST", CHAT, chat(), key)[0])
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.5)
+    gateway.cloud.secrets["prod-gateway/openai"] = ("v2", json.dumps({"api_key": "canary-provider-2"}))
+    changed, deadline = len(gateway.provider.asked), time.monotonic() + 7
+    while gateway.provider.keys()[-1] != "canary-provider-2" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    halt.set()
+    for thread in threads:
+        thread.join()
+    keys = gateway.provider.keys()[changed:]
+    assert keys[-1] == "canary-provider-2"
+    assert set(statuses) == {200}
+    assert '"secret": "prod-gateway/openai", "version": "v2", "changed": true' in gateway.said()
+
+
+def test_a_broken_secret_leaves_the_last_good_one_in_use(gateway: Gateway) -> None:
+    before = gateway.cloud.secrets["prod-gateway/openai"]
+    gateway.cloud.secrets["prod-gateway/openai"] = ("v3", '{"api_key": ""}')
+    time.sleep(2.5)
+    assert gateway.ask("POST", CHAT, chat(), gateway.agent("first"))[0] == 200
+    assert gateway.provider.keys()[-1] == json.loads(before[1])["api_key"]
+    assert "prod-gateway/openai, field api_key (empty)" in gateway.said()
+    gateway.cloud.secrets["prod-gateway/openai"] = before
+
+
+def test_no_secret_is_where_others_can_read_it(gateway: Gateway, postgres: Postgres) -> None:
+    values = [gateway.master, postgres.password, gateway.cloud.secret, gateway.cloud.session, "canary-"]
+    places = {"log": gateway.said()}
+    pids = gateway.processes()
+    assert len(pids) >= 2  # LiteLLM and the query engine
+    for pid in pids:
+        for name in ("environ", "cmdline"):
+            places[f"{pid} {name}"] = Path(f"/proc/{pid}/{name}").read_bytes().decode()
+    for path in gateway.root.rglob("*"):
+        if path.is_file() and "venv-" not in str(path):
+            places[str(path)] = path.read_bytes().decode("utf-8", "replace")
+    found = [(place, value[:8]) for place, text in places.items() for value in values if value in text]
+    assert not found
+
+
+def test_a_database_that_goes_and_comes_back(gateway: Gateway, postgres: Postgres) -> None:
+    postgres.stop()
+    try:
+        gateway.wait_for_readiness(503)
+        assert gateway.ask("GET", "/health/liveliness")[0] == 200
+    finally:
+        postgres.start()
+    gateway.wait_for_readiness(200)
+
+
+def test_a_stream_that_runs_ends_whole_when_the_node_is_stopped(gateway: Gateway) -> None:
+    gateway.provider.pause = 0.5
+    key = gateway.agent("first")
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["agents"], timeout=30)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    connection.request("POST", CHAT, json.dumps(chat(stream=True)), headers)
+    reply = connection.getresponse()
+    first = reply.read1()
+    assert gateway.process
+    gateway.process.send_signal(signal.SIGTERM)
+    rest = reply.read()
+    gateway.provider.pause = 0
+    text = (first + rest).decode()
+    assert all(f"part-{index} " in text for index in range(6))
+    assert text.rstrip().endswith("data: [DONE]")
+    pids = gateway.processes()
+    assert gateway.process.wait(20) == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_node_without_a_secret_does_not_start_and_says_which(gateway: Gateway) -> None:
+    gateway.stop()
+    value = gateway.cloud.secrets.pop("prod-gateway/master-key")
+    try:
+        assert gateway.start(wait=False).wait(60) == 1
+    finally:
+        gateway.cloud.secrets["prod-gateway/master-key"] = value
+    last = gateway.said().strip().splitlines()[-1]
+    assert last.startswith("aigw: secrets without a usable value: prod-gateway/master-key (not in the store")

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+from aigw_node import environment, secrets, stores
+from aigw_node.errors import NodeError
+from aigw_node.stores import AlicloudKms, AwsSecretsManager, SecretNotFound, SecretStore, StoreError
+
+from doubles.cloud import Cloud
+from support import settings, whole_store
+
+
+@pytest.fixture
+def store(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> SecretStore:
+    """The real client of each store, against the double, with the instance role's credentials."""
+    cloud.secrets["prod-gateway/openai"] = ("v7", '{"api_key": "canary"}')
+    if cloud.kind == "alicloud":
+        return AlicloudKms(cloud.region, cloud.url, metadata=cloud.url)
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", cloud.url)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    return AwsSecretsManager(cloud.region, cloud.url)
+
+
+def test_a_store_gives_value_and_version(store: SecretStore) -> None:
+    assert store.get("prod-gateway/openai") == stores.SecretValue('{"api_key": "canary"}', "v7")
+
+
+def test_a_name_may_need_encoding(cloud: Cloud, store: SecretStore) -> None:
+    cloud.secrets["prod gateway/a+b=c"] = ("v1", "x")
+    assert store.get("prod gateway/a+b=c").text == "x"
+
+
+def test_a_missing_secret_is_told_apart_from_a_refusal(cloud: Cloud, store: SecretStore) -> None:
+    cloud.denied.add("prod-gateway/denied")
+    with pytest.raises(SecretNotFound):
+        store.get("prod-gateway/none")
+    with pytest.raises(StoreError, match=r"NoPermission|AccessDenied") as caught:
+        store.get("prod-gateway/denied")
+    assert cloud.secret not in str(caught.value)
+
+
+def test_a_store_out_of_reach_is_a_store_error() -> None:
+    store = AlicloudKms("cn-shanghai", "http://127.0.0.1:1", metadata="http://127.0.0.1:1")
+    with pytest.raises(StoreError, match="prod-gateway/openai"):
+        store.get("prod-gateway/openai")
+
+
+def test_role_credentials_are_kept_until_they_near_their_end(cloud: Cloud, store: SecretStore) -> None:
+    if cloud.kind != "alicloud":
+        pytest.skip("botocore's own affair")
+    store.get("prod-gateway/openai")
+    store.get("prod-gateway/openai")
+    assert sum("/api/token" in line for line in cloud.log) == 1
+
+
+def test_everything_is_read() -> None:
+    snapshot = secrets.read_all(settings(), whole_store())
+    assert snapshot.environment == {
+        "AIGW_OPENAI_API_KEY": "canary-1",
+        "LITELLM_MASTER_KEY": "canary-2",
+        "LITELLM_SALT_KEY": "canary-3",
+    }
+    assert snapshot.database_password == "canary-4"
+    assert snapshot.versions["prod-gateway/openai"] == "v1"
+    assert "canary" not in repr(snapshot)
+
+
+def test_all_problems_are_told_together_and_by_name() -> None:
+    store = whole_store()
+    store.texts["prod-gateway/openai"] = '{"api_key": "  "}'
+    store.texts["prod-gateway/master-key"] = ""
+    del store.texts["prod-gateway/database"]
+    with pytest.raises(NodeError) as caught:
+        secrets.read_all(settings(), store)
+    said = str(caught.value)
+    assert "prod-gateway/openai, field api_key (empty)" in said
+    assert "prod-gateway/master-key (empty)" in said
+    assert "prod-gateway/database (not in the store" in said
+    assert "secrets put NAME" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("canary", "no JSON object"),
+        ('["canary"]', "no JSON object"),
+        ('{"other": "canary"}', "it has no field api_key"),
+        ('{"api_key": 5}', "empty"),
+        ('{"api_key": "canary\\nX: y"}', "line break"),
+    ],
+)
+def test_a_malformed_value_is_named_but_not_shown(text: str, problem: str) -> None:
+    store = whole_store()
+    store.texts["prod-gateway/openai"] = text
+    with pytest.raises(NodeError, match=problem) as caught:
+        secrets.read_all(settings(), store)
+    assert "canary" not in str(caught.value)
+
+
+def test_the_environment() -> None:
+    store = whole_store()
+    store.texts["prod-gateway/database"] = "p@ss/w:rd?"
+    store.texts["prod-gateway/redis"] = "canary-5"
+    chosen = settings(
+        redis={"host": "redis.internal", "secret": "prod-gateway/redis"}, environment={"LITELLM_LOG": "INFO", "AIGW_X": "y"}
+    )
+    built = environment.build(chosen, secrets.read_all(chosen, store))
+    assert built["DATABASE_URL"] == (
+        "postgresql://litellm:p%40ss%2Fw%3Ard%3F@db.internal:5432/litellm?connection_limit=10&pool_timeout=60&sslmode=require"
+    )
+    assert (built["REDIS_HOST"], built["REDIS_PORT"], built["REDIS_SSL"]) == ("redis.internal", "6379", "true")
+    assert built["REDIS_PASSWORD"] == "canary-5"
+    assert (built["LITELLM_LOG"], built["AIGW_X"], built["DISABLE_SCHEMA_UPDATE"]) == ("INFO", "y", "true")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"version": 2}, "version 2 is not 1"),
+        ({"name": ""}, "name is empty"),
+        ({"store": {"kind": "vault"}}, "store.kind 'vault' is none of aws-secrets-manager, alicloud-kms"),
+        ({"ports": {"agents": "4000", "admin": 4001}}, "ports.agents must be a int, not str"),
+        ({"routes": {"agents": [{"method": "GET", "path": "v1"}]}}, "'v1' must start with /"),
+        ({"database": {"host": "h"}}, "database.name is missing"),
+        ({"secrets": [{"fields": []}]}, r"secrets\[0\].name is missing"),
+    ],
+)
+def test_wrong_settings_are_named(change: dict[str, object], problem: str) -> None:
+    with pytest.raises(NodeError, match=problem):
+        settings(**change)
