@@ -31,6 +31,8 @@ export default tseslint.config(
       "import-x/order": ["error", { alphabetize: { order: "asc", caseInsensitive: true }, "newlines-between": "never" }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "@typescript-eslint/no-shadow": "error",
+      "@typescript-eslint/no-require-imports": ["error", { allow: ["^yaml$", "^nanotar$", "/package\\.json$"] }],
+      "@typescript-eslint/consistent-type-imports": "off",
       "@typescript-eslint/no-non-null-assertion": "off",
       "@typescript-eslint/no-extraneous-class": "off",
       "@typescript-eslint/restrict-template-expressions": "off",

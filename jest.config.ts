@@ -24,7 +24,9 @@ const config: Config = {
     // Real Terraform over the examples, and the package as its users get it.
     { ...common, displayName: "e2e", testMatch: ["<rootDir>/test/e2e/**/*.test.ts"] },
   ],
-  testTimeout: 300_000,
+  testTimeout: 600_000,
+  // Terraform's tests mostly wait: one more than the machines of CI have cores.
+  maxWorkers: 3,
 };
 
 export default config;

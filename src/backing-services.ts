@@ -12,11 +12,18 @@ export interface DatabaseProps {
    * @default "litellm"
    */
   readonly database?: string;
+  /** @default "litellm" */
+  readonly user?: string;
   /**
-   * The name of the secret with the fields `username` and `password`, in the gateway's secret store.
+   * The name of the secret that holds the password, in the gateway's secret store.
    * @default - `<gateway>/database`
    */
   readonly secretName?: string;
+  /**
+   * The field of the secret that is the password, as in the secrets that RDS makes; "" when the whole secret is.
+   * @default "password"
+   */
+  readonly secretField?: string;
 }
 
 /** The PostgreSQL database of a gateway: keys, spend, budgets. */
@@ -24,13 +31,21 @@ export interface IDatabase {
   readonly host: string;
   readonly port: number;
   readonly database: string;
+  readonly user: string;
   readonly secretName?: string;
+  readonly secretField: string;
 }
 
 /** Databases are made elsewhere and come in by their address. */
 export abstract class Database {
   public static fromEndpoint(props: DatabaseProps): IDatabase {
-    return { ...props, port: props.port ?? 5432, database: props.database ?? "litellm" };
+    return {
+      ...props,
+      port: props.port ?? 5432,
+      database: props.database ?? "litellm",
+      user: props.user ?? "litellm",
+      secretField: props.secretField ?? "password",
+    };
   }
 }
 
@@ -74,6 +89,13 @@ export function databaseProblems(prop: string, database: IDatabase): string[] {
   return [
     ...nameProblems(`${prop}.host`, database.host, HOST, "a host name without scheme and port"),
     ...wholeNumberProblems(`${prop}.port`, database.port, 1, 65535),
+    ...nameProblems(
+      `${prop}.user`,
+      database.user,
+      /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/,
+      "a name of letters, digits, _ and - that starts with a letter",
+    ),
+    ...nameProblems(`${prop}.secretField`, database.secretField, /^[A-Za-z0-9_-]{0,64}$/, "the name of a field"),
     ...nameProblems(
       `${prop}.database`,
       database.database,

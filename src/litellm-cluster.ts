@@ -201,7 +201,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
 
   /** Puts the bundle and the settings into the bucket; the script of the first boot names both by their hashes. */
   private publish(props: LiteLlmClusterProps, model: GatewayModel): { script: string; ready: ITerraformDependable[] } {
-    const bundle = nodeBundle(model, props.platform.region);
+    const bundle = nodeBundle(model, { bedrockRegion: props.platform.region, redisTls: props.redis.tls });
     const asset = new GeneratedAsset(this, "Bundle", "bundle.tar", bundle.tar);
     const bundleKey = `bundles/${asset.sha256}.tar`;
     const settings = nodeSettings({
@@ -210,7 +210,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       region: props.platform.region,
       model,
       store: props.platform.secretStore.settings,
-      secrets: props.secrets.secrets,
+      secrets: props.secrets,
       environment: bundle.environment,
       database: props.database,
       redis: props.redis,

@@ -50,8 +50,12 @@ export interface LlmSecretsProps {
  */
 export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
   public readonly part = "secrets";
-  /** All secrets that a node reads. */
+  /** The secrets whose values a node puts into its process: the providers' keys and the gateway's own. */
   public readonly secrets: readonly SecretSpec[];
+  /** The name of the secret that holds the database's password; undefined without a database. */
+  public readonly databaseSecretName?: string;
+  /** The name of the secret that is the password of Redis; undefined without one. */
+  public readonly redisSecretName?: string;
   /** The key that encrypts them. */
   public readonly key: SecretKey;
   /** The secret with which keys are minted; only the gateway's nodes and those who provision agents read it. */
@@ -65,14 +69,21 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     props.platform.bind(this);
     this.platform = props.platform;
     this.secrets = secretSpecs(props);
+    this.databaseSecretName = props.database && (props.database.secretName ?? ownName(props, "database"));
+    this.redisSecretName = props.redis && (props.redis.secretName ?? ownName(props, "redis"));
     this.masterKey = this.secrets.find((secret) => secret.name === ownName(props, "master-key"))!;
     this.key = props.encryptionKey ?? props.platform.secretStore.key(this, "Key", { name: props.name, removal: props.removal ?? "retain" });
   }
 
+  /** The names of all secrets that a node reads. */
+  public get names(): readonly string[] {
+    const connections = [this.databaseSecretName, this.redisSecretName].filter((name) => name !== undefined);
+    return [...new Set([...this.secrets.map((secret) => secret.name), ...connections])];
+  }
+
   /** Lets a role read all of these secrets, and no other. */
   public grantRead(reader: IAccessRole): void {
-    const names = this.secrets.map((secret) => secret.name);
-    this.platform.secretStore.readStatements(this, names, this.key).forEach((statement) => reader.allow(statement));
+    this.platform.secretStore.readStatements(this, this.names, this.key).forEach((statement) => reader.allow(statement));
   }
 }
 
@@ -103,8 +114,6 @@ function secretSpecs(props: LlmSecretsProps): SecretSpec[] {
       purpose: "encrypts what LiteLLM stores; never to be changed",
       fields: [{ environment: "LITELLM_SALT_KEY" }],
     },
-    ...(props.database === undefined ? [] : [databaseSecret(props, props.database)]),
-    ...(props.redis === undefined ? [] : [redisSecret(props, props.redis)]),
   ];
 }
 
@@ -115,26 +124,6 @@ function providerSecret(props: LlmSecretsProps, provider: ProviderModel): Secret
     name: provider.props.secretName ?? ownName(props, provider.name),
     purpose: `the key of provider ${provider.name}`,
     fields: fields.map((field) => ({ field: isBare ? undefined : field, environment: credentialVariable(provider.name, field) })),
-    credential: provider.name,
-  };
-}
-
-function databaseSecret(props: LlmSecretsProps, database: IDatabase): SecretSpec {
-  return {
-    name: database.secretName ?? ownName(props, "database"),
-    purpose: "the database's user and password",
-    fields: [
-      { field: "username", environment: "AIGW_DATABASE_USERNAME" },
-      { field: "password", environment: "AIGW_DATABASE_PASSWORD" },
-    ],
-  };
-}
-
-function redisSecret(props: LlmSecretsProps, redis: IRedis): SecretSpec {
-  return {
-    name: redis.secretName ?? ownName(props, "redis"),
-    purpose: "the password of Redis",
-    fields: [{ environment: "REDIS_PASSWORD" }],
   };
 }
 

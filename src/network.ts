@@ -6,6 +6,11 @@ export interface Subnet {
   readonly id: string;
   /** The zone that it lies in, such as "cn-shanghai-l". */
   readonly zone: string;
+  /**
+   * Its address range, from which Alibaba's balancer reaches the nodes; give it where the account must not be read at plan time.
+   * @default - looked up by Terraform, where it is needed
+   */
+  readonly cidr?: string;
 }
 
 /** An existing network to import. */
@@ -48,17 +53,21 @@ export function networkProblems(prop: string, network: INetwork): string[] {
     ...(zones.size >= 2
       ? []
       : [`${prop}.subnets: ${[...zones].join(", ") || "no zone"} is not at least two zones; a gateway outlives the loss of one`]),
+    ...network.subnets.flatMap(({ cidr }, index) => cidrProblems(`${prop}.subnets[${index}].cidr`, cidr === undefined ? [] : [cidr])),
     ...cidrProblems(`${prop}.cidr`, network.cidr === undefined ? [] : [network.cidr]),
   ];
 }
+
+/** No private network is wider than 10.0.0.0/8. */
+const WIDEST_INGRESS = 8;
 
 /** The problems of address ranges that are let in: not one, or the whole world. */
 export function ingressProblems(prop: string, cidrs: readonly string[]): string[] {
   return [
     ...cidrProblems(prop, cidrs),
     ...cidrs
-      .filter((cidr) => /\/0$/.test(cidr))
-      .map((cidr) => `${prop}: "${cidr}" is the whole world; a private gateway lets in ranges of its own network`),
+      .filter((cidr) => Number(/\/(\d+)$/.exec(cidr)?.[1]) < WIDEST_INGRESS)
+      .map((cidr) => `${prop}: "${cidr}" is the whole world, or a good part of it; a private gateway lets in ranges of its own network`),
   ];
 }
 

@@ -15,8 +15,6 @@ export interface SecretSpec {
   /** What it is for, in a few words. */
   readonly purpose: string;
   readonly fields: readonly SecretField[];
-  /** The LiteLLM credential whose values the fields are, for a provider's key. */
-  readonly credential?: string;
 }
 
 /** The key that encrypts a gateway's secrets. */

@@ -25,8 +25,8 @@ const gateway = new AiGateway(stack, "gateway", {
     vpcId: "vpc-uf6example",
     cidr: "10.0.0.0/16",
     subnets: [
-      { id: "vsw-uf6example1", zone: "cn-shanghai-l" },
-      { id: "vsw-uf6example2", zone: "cn-shanghai-m" },
+      { id: "vsw-uf6example1", zone: "cn-shanghai-l", cidr: "10.0.1.0/24" },
+      { id: "vsw-uf6example2", zone: "cn-shanghai-m", cidr: "10.0.2.0/24" },
     ],
   }),
   database: Database.fromEndpoint({ host: "pgm-uf6example.pg.rds.aliyuncs.com" }),

@@ -1,8 +1,9 @@
+import { wholeNumberProblems } from "../limits";
 import { PlatformCheck } from "../platform";
 import { isExpression, nameProblems } from "../text";
 
 /** All that Alibaba Cloud refuses in a part's props. */
-export function propProblems({ name, instanceType, imageId, certificateId }: PlatformCheck): string[] {
+export function propProblems({ name, instanceType, imageId, certificateId, logRetentionDays }: PlatformCheck): string[] {
   return [
     ...nameProblems(
       "name",
@@ -18,11 +19,13 @@ export function propProblems({ name, instanceType, imageId, certificateId }: Pla
       'the id of an ECS image, such as "m-bp1abc…" or "ubuntu_24_04_x64_20G_alibase_20250101.vhd"',
     ),
     ...textProblems(
-      "certificateId",
+      "certificate",
       certificateId,
       /^\d+-[a-z]+(-[a-z0-9]+)+$/,
       'a certificate as "<its id>-<region>", such as "12345-cn-hangzhou"',
     ),
+    // 3,650 days is "for ever" to SLS.
+    ...wholeNumberProblems("logRetention in days", logRetentionDays, 1, 3650),
   ];
 }
 

@@ -19,6 +19,8 @@ export function fixedNodes(scope: Construct, { resources }: AwsContext, fleet: F
     vpcSecurityGroupIds: [fleet.securityGroupId],
     associatePublicIpAddress: false,
     launchTemplate: { id: fleet.template.id, version: latestVersion(fleet) },
+    // Here too: provider 5.100 takes what it reads back of the template's for a change in every plan (hashicorp/terraform-provider-aws#30825).
+    userDataBase64: fleet.template.userData,
     tags: resources.tags(fleet.name),
     dependsOn: fleet.dependsOn,
     lifecycle: {

@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
-import { isExpression, nameProblems, terraformJson } from "../text";
+import { nameProblems, terraformJson } from "../text";
 import { accountIdOf, partitionOf } from "./account";
 import { arn, AwsContext, removalLifecycle } from "./context";
 
@@ -14,14 +14,7 @@ export class SecretsManagerStore implements SecretStore {
   }
 
   public nameProblems(prop: string, name: string): string[] {
-    return [
-      ...nameProblems(prop, name, SECRET_NAME, "a name of 1 to 512 letters, digits and / _ + = . @ -"),
-      ...(LOOKS_LIKE_ARN_END.test(name) && !isExpression(name)
-        ? [
-            `${prop}: ${JSON.stringify(name)} ends in a hyphen and six characters, as the ARNs of secrets do; AWS then confuses names and ARNs`,
-          ]
-        : []),
-    ];
+    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 512 letters, digits and / _ + = . @ -");
   }
 
   public key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey {
@@ -49,7 +42,6 @@ export class SecretsManagerStore implements SecretStore {
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
 const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
-const LOOKS_LIKE_ARN_END = /-[^-]{6}$/;
 
 /** A symmetric key that rotates every year, and its alias. */
 class SecretsKey extends Construct implements SecretKey {

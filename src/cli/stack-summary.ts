@@ -33,6 +33,8 @@ interface SynthesizedStack {
 interface Settings {
   readonly name: string;
   readonly secrets: readonly { readonly name: string }[];
+  readonly database: { readonly secret?: string };
+  readonly redis: { readonly secret?: string };
 }
 
 /** Reads a synthesized stack and its assets; nothing is run. */
@@ -40,23 +42,31 @@ export function summarizeStack(stack: string, folder: string, stackFile: string)
   const json = JSON.parse(readFileSync(join(folder, stackFile), "utf8")) as SynthesizedStack;
   const resources = Object.entries(json.resource ?? {}).map(([type, byName]) => ({ type, count: Object.keys(byName).length }));
   const assets = files(join(folder, "assets"));
-  const models = assets.filter((path) => path.endsWith("bundle.tar")).flatMap((path) => bundledModels(readFileSync(path)));
   return {
     stack,
-    providers: Object.entries(json.terraform?.required_providers ?? {}).map(([, { source, version }]) => ({ name: source, version })),
+    providers: Object.values(json.terraform?.required_providers ?? {}).map(({ source, version }) => ({ name: source, version })),
     resourceCount: resources.reduce((sum, { count }) => sum + count, 0),
     resources,
-    gateways: nodeSettings(json).map(({ name, secrets }) => ({ name, models, secrets: secrets.map((secret) => secret.name) })),
+    gateways: Object.entries(json.locals ?? {}).flatMap(([id, local]) => gateway(id, local, assets)),
     agents: assets.filter((path) => path.endsWith("agents.json")).flatMap(agentStates),
     assets: assets.map((path) => ({ path: path.slice(folder.length + 1), bytes: statSync(path).size })),
   };
 }
 
-/** The locals that are settings of nodes: JSON with a list of secrets. */
-function nodeSettings(json: SynthesizedStack): Settings[] {
-  return Object.values(json.locals ?? {})
-    .filter((local): local is string => typeof local === "string" && local.startsWith('{"version":'))
-    .map((local) => JSON.parse(local) as Settings);
+/** The settings of a cluster's nodes are a local, and its bundle an asset, whose ids start alike. */
+function gateway(id: string, local: unknown, assets: readonly string[]): GatewaySummary[] {
+  const cluster = /^(.*)Settings_[0-9A-F]{8}$/.exec(id)?.[1];
+  if (cluster === undefined || typeof local !== "string") return [];
+  const { name, secrets, database, redis } = JSON.parse(local) as Settings;
+  const bundle = assets.find((path) => path.includes(`/${cluster}Bundle_`) && path.endsWith("bundle.tar"));
+  const connections = [database.secret, redis.secret].filter((secret) => secret !== undefined);
+  return [
+    {
+      name,
+      models: bundle === undefined ? [] : bundledModels(readFileSync(bundle)),
+      secrets: [...secrets.map((secret) => secret.name), ...connections],
+    },
+  ];
 }
 
 function bundledModels(tar: Uint8Array): string[] {

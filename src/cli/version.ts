@@ -1,6 +1,5 @@
 /** The package's version. */
 export function version(): string {
   // Required, not imported: the file lies outside of what is compiled, and the bundled command carries it.
-  // eslint-disable-next-line @typescript-eslint/no-require-imports
   return (require("../../package.json") as { version: string }).version;
 }

@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import { isExpression } from "../text";
 import { GatewayModel } from "./gateway-model";
 import { upstreamPrefix } from "./provider-kinds";
@@ -19,11 +18,18 @@ export function credentialVariable(provider: string, field: string): string {
   return `AIGW_${environmentName(provider)}_${field.toUpperCase()}`;
 }
 
+/** What the config says of the gateway's surroundings. */
+export interface Surroundings {
+  /** The region of Bedrock providers that name none. */
+  readonly bedrockRegion: string;
+  /** Whether the connection to Redis is encrypted. */
+  readonly redisTls: boolean;
+}
+
 /**
- * Renders LiteLLM's config.yaml.
- * @param bedrockRegion the region of Bedrock providers that name none
+ * Renders LiteLLM's config.yaml. It names no callback: the node's plugin registers itself before all others.
  */
-export function renderConfig(model: GatewayModel, bedrockRegion: string): RenderedConfig {
+export function renderConfig(model: GatewayModel, { bedrockRegion, redisTls }: Surroundings): RenderedConfig {
   const environment: Record<string, string> = {};
   const known = (variable: string, value: string): string => {
     if (!isExpression(value)) return value;
@@ -35,11 +41,14 @@ export function renderConfig(model: GatewayModel, bedrockRegion: string): Render
       provider.models.map((props, index) => deployment(provider, props, index, bedrockRegion, known)),
     ),
     credential_list: model.providers.filter((provider) => provider.credentialFields.length > 0).map(credential),
-    router_settings: routerSettings(model),
-    litellm_settings: litellmSettings(model),
-    general_settings: GENERAL_SETTINGS,
+    router_settings: routerSettings(model, redisTls),
+    litellm_settings: litellmSettings(model, redisTls),
+    general_settings: { ...GENERAL_SETTINGS, coordination_redis: { ...REDIS, ssl: redisTls } },
   };
-  return { yaml: stringify(withoutUndefined(config), { lineWidth: 0 }), environment };
+  // Loaded here, since to load it costs more than all the rest of the package.
+  const { stringify } = require("yaml") as typeof import("yaml");
+  // PyYAML speaks YAML 1.1, in which 2024-10-21 is a date and `no` is false: such texts must be quoted.
+  return { yaml: stringify(withoutUndefined(config), { lineWidth: 0, version: "1.1" }), environment };
 }
 
 type Known = (variable: string, value: string) => string;
@@ -78,7 +87,7 @@ function credential(provider: ProviderModel): object {
   return { credential_name: provider.name, credential_info: {}, credential_values: Object.fromEntries(values) as Record<string, string> };
 }
 
-function routerSettings(model: GatewayModel): object {
+function routerSettings(model: GatewayModel, redisTls: boolean): object {
   const routing = model.routing;
   const fallbackModel = routing.fallbackModel;
   return {
@@ -93,13 +102,15 @@ function routerSettings(model: GatewayModel): object {
     default_fallbacks: fallbackModel === undefined ? undefined : [fallbackModel],
     model_group_alias: Object.keys(model.aliases).length > 0 ? model.aliases : undefined,
     enable_pre_call_checks: true,
-    ...REDIS,
+    redis_host: REDIS.host,
+    redis_port: REDIS.port,
+    redis_password: REDIS.password,
+    cache_kwargs: { ssl: redisTls },
   };
 }
 
-function litellmSettings(model: GatewayModel): object {
+function litellmSettings(model: GatewayModel, redisTls: boolean): object {
   return {
-    callbacks: ["aigw_node.plugin.handler"],
     drop_params: true,
     request_timeout: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,
     json_logs: true,
@@ -111,22 +122,12 @@ function litellmSettings(model: GatewayModel): object {
       ? {}
       : {
           cache: true,
-          cache_params: {
-            type: "redis",
-            ttl: model.cacheTtlSeconds,
-            host: REDIS.redis_host,
-            port: REDIS.redis_port,
-            password: REDIS.redis_password,
-          },
+          cache_params: { type: "redis", ttl: model.cacheTtlSeconds, ...REDIS, ssl: redisTls },
         }),
   };
 }
 
-const REDIS = {
-  redis_host: "os.environ/REDIS_HOST",
-  redis_port: "os.environ/REDIS_PORT",
-  redis_password: "os.environ/REDIS_PASSWORD",
-};
+const REDIS = { host: "os.environ/REDIS_HOST", port: "os.environ/REDIS_PORT", password: "os.environ/REDIS_PASSWORD" };
 
 const GENERAL_SETTINGS = {
   master_key: "os.environ/LITELLM_MASTER_KEY",
@@ -139,7 +140,6 @@ const GENERAL_SETTINGS = {
   fail_closed_rate_limit_enforcement: true,
   fail_closed_budget_enforcement: true,
   user_api_key_cache_max_size: 5000,
-  coordination_redis: { host: REDIS.redis_host, port: REDIS.redis_port, password: REDIS.redis_password },
 };
 
 function fallbackList(fallbacks: Fallbacks | undefined): object[] | undefined {

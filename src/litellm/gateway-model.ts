@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { secondsProblems } from "../duration";
 import { wholeNumberProblems } from "../limits";
 import { unknownName } from "../nearest";
@@ -69,11 +70,23 @@ function ownProblems(props: GatewayModelProps): string[] {
 }
 
 function requirementsProblems(props: GatewayModelProps): string[] {
+  const file = props.requirementsFile;
+  if (file !== undefined) return lockFileProblems(file, props.litellmRelease ?? DEFAULT_RELEASE);
   const isOther = props.litellmRelease !== undefined && props.litellmRelease !== DEFAULT_RELEASE;
-  if (!isOther || props.requirementsFile !== undefined) return [];
+  if (!isOther) return [];
   return [
     `requirementsFile: none is given, and the lock file that comes along is for LiteLLM ${DEFAULT_RELEASE}, not ${props.litellmRelease}; give one that locks it`,
   ];
+}
+
+/** The lock file becomes a part of the bundle, so it is read at synthesis. */
+function lockFileProblems(file: string, release: string): string[] {
+  if (!existsSync(file))
+    return [`requirementsFile: ${JSON.stringify(file)} can not be read; give the path of a file of hash-locked requirements`];
+  const locks = readFileSync(file, "utf8")
+    .split("\n")
+    .some((line) => line.startsWith(`litellm==${release} `) || line.startsWith(`litellm[proxy]==${release} `));
+  return locks ? [] : [`requirementsFile: ${JSON.stringify(file)} does not lock litellm==${release}`];
 }
 
 function timezoneProblems(timezone: string): string[] {

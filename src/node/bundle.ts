@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { createTar } from "nanotar";
-import { renderConfig } from "../litellm/config-yaml";
+import { join, relative, sep } from "node:path";
+import { renderConfig, Surroundings } from "../litellm/config-yaml";
 import { GatewayModel } from "../litellm/gateway-model";
 
 /** All that a node runs, but for what only Terraform knows: the same input gives the same bytes on every machine. */
@@ -16,10 +15,12 @@ const FILES = join(__dirname, "files");
 /** The one file that comes by user data, since it fetches the others. */
 const FETCHER = "fetch.py";
 const LOCK_FILE = "requirements.lock";
+/** Documentation, and what tools leave behind. */
+const NOT_DEPLOYED = /(^|\/)(\.|__pycache__\/)|\.(md|in)$/;
 
 /** Makes the bundle of a gateway: LiteLLM's config and the files of the node. */
-export function nodeBundle(model: GatewayModel, bedrockRegion: string): NodeBundle {
-  const config = renderConfig(model, bedrockRegion);
+export function nodeBundle(model: GatewayModel, surroundings: Surroundings): NodeBundle {
+  const config = renderConfig(model, surroundings);
   const lockFile = model.requirementsFile;
   const files = new Map<string, Uint8Array>([
     ...deployedFiles().map((name): [string, Uint8Array] => [name, readFileSync(join(FILES, name))]),
@@ -27,6 +28,7 @@ export function nodeBundle(model: GatewayModel, bedrockRegion: string): NodeBund
     ...(lockFile === undefined ? [] : [[LOCK_FILE, readFileSync(lockFile)] as [string, Uint8Array]]),
   ]);
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+  const { createTar } = require("nanotar") as typeof import("nanotar");
   const tar = createTar(
     sorted.map(([name, data]) => ({ name, data, attrs: { mode: name.endsWith(".sh") ? "755" : "644" } })),
     { attrs: { mtime: 0, uid: 0, gid: 0, user: "root", group: "root" } },
@@ -39,14 +41,9 @@ export function fetcher(): string {
   return readFileSync(join(FILES, FETCHER), "utf8");
 }
 
-/** Neither bytecode nor documentation is deployed. */
 function deployedFiles(): string[] {
   return readdirSync(FILES, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !/(\.pyc|\.md|\.in)$/.test(entry.name) && entry.name !== FETCHER)
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(FILES.length + 1)
-        .split("\\")
-        .join("/"),
-    );
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(FILES, join(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((name) => name !== FETCHER && !NOT_DEPLOYED.test(name));
 }

@@ -1,12 +1,23 @@
 import { IDatabase, IRedis } from "../backing-services";
 import { GatewayModel } from "../litellm/gateway-model";
 import { ADMIN_ROUTES, AGENT_ROUTES } from "../litellm/routes";
+import { LONGEST_CALL_SECONDS } from "../litellm/routing";
 import { SecretSpec, SecretStoreSettings } from "../secret-store";
 
 /** The port on which a node serves agents. */
 export const AGENTS_PORT = 4000;
 /** The port on which a node serves those who administer keys. */
 export const ADMIN_PORT = 4001;
+
+/** The secrets of a gateway, by what they are for. */
+export interface LlmSecretNames {
+  readonly secrets: readonly SecretSpec[];
+  readonly databaseSecretName?: string;
+  readonly redisSecretName?: string;
+}
+
+/** Longer than the balancer keeps a silent connection: it must be the balancer that closes it, or it answers 502. */
+const KEEP_ALIVE_SECONDS = LONGEST_CALL_SECONDS + 20;
 
 /** What the settings of a gateway's nodes are made of. */
 export interface NodeSettingsProps {
@@ -15,7 +26,7 @@ export interface NodeSettingsProps {
   readonly region: string;
   readonly model: GatewayModel;
   readonly store: SecretStoreSettings;
-  readonly secrets: readonly SecretSpec[];
+  readonly secrets: LlmSecretNames;
   readonly environment: Readonly<Record<string, string>>;
   readonly database: IDatabase;
   readonly redis: IRedis;
@@ -32,17 +43,30 @@ export function nodeSettings(props: NodeSettingsProps): object {
     cloud: props.cloud,
     region: props.region,
     store: props.store,
-    secrets: props.secrets,
+    secrets: props.secrets.secrets.map(({ name, fields }) => ({ name, fields })),
     environment: props.environment,
-    database: { host: props.database.host, port: props.database.port, name: props.database.database },
-    redis: { host: props.redis.host, port: props.redis.port, tls: props.redis.tls },
+    database: databaseSettings(props.database, props.secrets.databaseSecretName),
+    redis: { host: props.redis.host, port: props.redis.port, tls: props.redis.tls, secret: props.secrets.redisSecretName },
     ports: { agents: AGENTS_PORT, admin: ADMIN_PORT },
     routes: { agents: AGENT_ROUTES, admin: ADMIN_ROUTES },
     log: props.log,
     refreshIntervalSeconds: props.refreshIntervalSeconds,
     timezone: model.timezone,
     defaultModel: model.defaultModel,
-    limits: { rpm: model.rpmLimit, providers: providerLimits(model) },
+    limits: { longestRequestSeconds: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS, keepAliveSeconds: KEEP_ALIVE_SECONDS },
+    fleetLimits: { rpm: model.rpmLimit, providers: providerLimits(model) },
+  };
+}
+
+function databaseSettings(database: IDatabase, secret: string | undefined): object {
+  return {
+    host: database.host,
+    port: database.port,
+    name: database.database,
+    user: database.user,
+    secret,
+    field: database.secretField === "" ? undefined : database.secretField,
+    sslMode: "require",
   };
 }
 

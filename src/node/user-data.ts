@@ -24,8 +24,9 @@ export function userData(boot: NodeBoot): string {
   return [
     "#!/bin/bash",
     "set -eu",
-    "mkdir -p /var/lib/aigw/boot",
-    "cd /var/lib/aigw/boot",
+    "umask 077",
+    "mkdir -p /var/lib/aigw-boot",
+    "cd /var/lib/aigw-boot",
     ...hereDocument("fetch.py", literalText(fetcher())),
     ...hereDocument("node.json", JSON.stringify(boot)),
     "exec python3 fetch.py node.json",

@@ -28,8 +28,8 @@ describe("problems", () => {
     [{ name: "gate way-${terraform.workspace}" }, "name:"],
     [{ instanceType: "c6i.large" }, 'instanceType: "c6i.large" is not a type of ECS instance, such as "ecs.c7.large"'],
     [{ imageId: "ami-0abc" }, 'imageId: "ami-0abc" is not the id of an ECS image'],
-    [{ certificateId: "12345" }, 'certificateId: "12345" is not a certificate as "<its id>-<region>"'],
-    [{ certificateId: "arn:aws:acm:eu-central-1:1:certificate/x" }, "certificateId:"],
+    [{ certificateId: "12345" }, 'certificate: "12345" is not a certificate as "<its id>-<region>"'],
+    [{ certificateId: "arn:aws:acm:eu-central-1:1:certificate/x" }, "certificate:"],
   ])("%j", (check, problem) => {
     expect(problems(check)).toEqual([expect.stringContaining(problem)]);
   });

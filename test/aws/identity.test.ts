@@ -39,11 +39,11 @@ describe("role", () => {
 describe("secret store", () => {
   const store = new Sample().platform.secretStore;
 
-  test.each([["a/b_c+d=e.f@g-h"], ["gw-${terraform.workspace}/openai"], ["prod/master-key"]])("name %j passes", (name) => {
+  test.each([["a/b_c+d=e.f@g-h"], ["gw-${terraform.workspace}/openai"], ["prod/master-key"], ["my-openai"]])("name %j passes", (name) => {
     expect(store.nameProblems("secretName", name)).toEqual([]);
   });
 
-  test.each([["with space"], ["a*"], ["a?"], [""], ["x".repeat(513)], ["my-openai"]])("name %j is refused", (name) => {
+  test.each([["with space"], ["a*"], ["a?"], [""], ["x".repeat(513)]])("name %j is refused", (name) => {
     expect(store.nameProblems("secretName", name)).toEqual([expect.stringContaining("secretName: ")]);
   });
 

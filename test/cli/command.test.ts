@@ -24,7 +24,10 @@ describe("the command", () => {
 
   it("is wrongly called without a word, or with an option that it does not have", () => {
     expect(run([]).status).toBe(2);
-    expect(run(["synth-check", "--colour"])).toMatchObject({ status: 2, stderr: expect.stringContaining("unknown option '--colour'") as string });
+    expect(run(["synth-check", "--colour"])).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining("unknown option '--colour'") as string,
+    });
   });
 
   it("names the command that it does not have and the agent it was for, and repeats nothing else", () => {
@@ -37,13 +40,20 @@ describe("the command", () => {
   });
 
   it("says what is missing where nothing was synthesized", () => {
-    expect(run(["synth-check", folder])).toMatchObject({ status: 1, stderr: `error: ${folder} holds neither cdk.tf.json nor manifest.json; synthesize first (npx cdktf synth), or name the folder\n` });
+    expect(run(["synth-check", folder])).toMatchObject({
+      status: 1,
+      stderr: `error: ${folder} holds neither cdk.tf.json nor manifest.json; synthesize first (npx cdktf synth), or name the folder\n`,
+    });
   });
 
   it("tells what a stack holds that has no gateway", () => {
     mkdirSync(join(folder, "plain"));
     writeFileSync(join(folder, "plain", "cdk.tf.json"), JSON.stringify({ resource: { terraform_data: { a: {}, b: {} } } }));
-    expect(run(["synth-check", join(folder, "plain")]).stdout).toBe(`stack plain (${join(folder, "plain")})\n  resources (2)\n    2 terraform_data\n`);
-    expect(JSON.parse(run(["synth-check", join(folder, "plain"), "--json"]).stdout)).toMatchObject([{ stack: "plain", resourceCount: 2, gateways: [] }]);
+    expect(run(["synth-check", join(folder, "plain")]).stdout).toBe(
+      `stack plain (${join(folder, "plain")})\n  resources (2)\n    2 terraform_data\n`,
+    );
+    expect(JSON.parse(run(["synth-check", join(folder, "plain"), "--json"]).stdout)).toMatchObject([
+      { stack: "plain", resourceCount: 2, gateways: [] },
+    ]);
   });
 });

@@ -1,49 +1,10 @@
 import { parse } from "yaml";
-import { AzureAuth, Duration, GatewayModelProps } from "../../src";
+import { Duration, GatewayModelProps } from "../../src";
 import { credentialVariable, renderConfig } from "../../src/litellm/config-yaml";
 import { gatewayModel, gatewayModelProblems } from "../../src/litellm/gateway-model";
+import { EVERYTHING } from "../support/every-provider";
 
-/** Every kind of provider, every routing prop. */
-const EVERYTHING: GatewayModelProps = {
-  providers: {
-    openai: { models: ["gpt-4o", { name: "gpt-4o-mini", weight: 3, order: 1, rpm: 10, tpm: 1000 }], rpmLimit: 500 },
-    anthropic: {},
-    azureOpenai: {
-      baseUrl: "https://corp.openai.azure.com",
-      auth: AzureAuth.servicePrincipal(),
-      models: [{ name: "gpt-4o", deployment: "gpt-4o-prod", baseModel: "azure/gpt-4o" }],
-    },
-    bedrock: { models: [{ name: "nova", upstream: "eu.amazon.nova-pro-v1:0" }] },
-    cohere: { models: ["command-a-03-2025", "rerank-v3.5"] },
-    dashscope: { models: ["qwen-max"], default: true },
-    "dashscope-intl": { kind: "dashscope", site: "international", models: ["qwen-plus"] },
-    deepseek: {},
-    moonshot: { site: "mainland" },
-    zhipu: {},
-    "pai-finetune": {
-      kind: "openai-compatible",
-      baseUrl: "${TfToken[TOKEN.3]}/v1",
-      models: [{ name: "support", contextWindow: 32_768, price: { inputUsdPerMillionTokens: 0.2, outputUsdPerMillionTokens: 0.6 } }],
-    },
-    vllm: { kind: "openai-compatible", baseUrl: "http://10.0.1.5:8000/v1", keyless: true, models: ["local"] },
-  },
-  aliases: { "gpt-4": "gpt-4o" },
-  routing: {
-    strategy: "latency",
-    fallbackModel: "qwen-plus",
-    fallbacks: { "gpt-4o": ["claude-opus-4-7", "qwen-max"] },
-    contextWindowFallbacks: { local: ["gpt-4o"] },
-    contentPolicyFallbacks: { "qwen-max": ["deepseek-chat"] },
-    retries: 1,
-    timeout: Duration.minutes(5),
-    allowedFails: 5,
-    cooldown: Duration.seconds(60),
-  },
-  cache: { ttl: Duration.minutes(10) },
-  timezone: "Asia/Shanghai",
-};
-
-const render = (props: GatewayModelProps) => renderConfig(gatewayModel(props), "eu-central-1");
+const render = (props: GatewayModelProps) => renderConfig(gatewayModel(props), { bedrockRegion: "eu-central-1", redisTls: true });
 
 interface Config {
   model_list: { model_name: string; litellm_params: Record<string, unknown>; model_info: Record<string, unknown> }[];
@@ -71,13 +32,24 @@ describe("LiteLLM's config", () => {
     expect(yaml).not.toContain("TfToken");
   });
 
+  it.each(["2024-10-21", "no", "1e3", "0x1f", "012", "12:30:45", "1_000", "3.5"])(
+    "is read by YAML 1.1 as it was meant: %s is a text",
+    (name) => {
+      const { yaml } = render({ providers: { azureOpenai: { baseUrl: "https://x.example", apiVersion: name, models: [name] } } });
+      const [entry] = (parse(yaml, { version: "1.1" }) as Config).model_list;
+      expect(entry).toMatchObject({ model_name: name, litellm_params: { api_version: name } });
+    },
+  );
+
   it("names a credential in each deployment that needs a key, and never holds a key", () => {
     const config = parsed(EVERYTHING);
     const credentials = config.credential_list.map((entry) => entry.credential_name);
     for (const { litellm_params: params } of config.model_list) {
       expect(params).not.toHaveProperty("api_key");
       const isKeyless = String(params.model).startsWith("bedrock/") || params.model === "hosted_vllm/local";
-      expect(isKeyless ? params.litellm_credential_name === undefined : credentials.includes(params.litellm_credential_name as string)).toBe(true);
+      expect(
+        isKeyless ? params.litellm_credential_name === undefined : credentials.includes(params.litellm_credential_name as string),
+      ).toBe(true);
     }
     const azure = config.credential_list.find((entry) => entry.credential_name === "azureOpenai");
     expect(azure?.credential_values).toEqual({
@@ -101,7 +73,11 @@ describe("LiteLLM's config", () => {
       fail_closed_rate_limit_enforcement: true,
       fail_closed_budget_enforcement: true,
     });
-    expect(config.litellm_settings).toMatchObject({ global_disable_no_log_param: true, turn_off_message_logging: true, budget_exceeded_status_code: 429 });
+    expect(config.litellm_settings).toMatchObject({
+      global_disable_no_log_param: true,
+      turn_off_message_logging: true,
+      budget_exceeded_status_code: 429,
+    });
     expect(config.litellm_settings).not.toHaveProperty("cache");
     expect(JSON.stringify(config)).not.toContain("completion_model");
     expect(config.router_settings).toMatchObject({ routing_strategy: "simple-shuffle", num_retries: 2, timeout: 600 });
@@ -145,6 +121,8 @@ describe("the model", () => {
     const [warning] = gatewayModel({ providers: { openai: { models: ["a", "b"] } }, routing: { strategy: "cost-optimized" } }).warnings;
     expect(warning).toContain('"cost-optimized" has nothing to choose from');
     expect(warning).toContain('{ name: "a", upstream: "b" }');
-    expect(gatewayModel({ providers: { openai: { models: ["a", { name: "a", upstream: "b" }] } }, routing: { strategy: "latency" } }).warnings).toEqual([]);
+    expect(
+      gatewayModel({ providers: { openai: { models: ["a", { name: "a", upstream: "b" }] } }, routing: { strategy: "latency" } }).warnings,
+    ).toEqual([]);
   });
 });

@@ -1,0 +1,346 @@
+import { CLOUDS, CloudName, gatewayIn } from "./support/gateways";
+import { AiGatewayProps, AzureAuth, Certificate, ConfigError, Database, Duration, Network, PrivateZone, Redis } from "cdktf-ai-gateway";
+
+/** What the type system would stop in TypeScript still comes from JavaScript and from JSON. */
+const untyped = (props: object): Partial<AiGatewayProps> => props;
+
+const network = (...zones: string[]) =>
+  Network.fromIds({ vpcId: "vpc-1", cidr: "10.0.0.0/16", subnets: zones.map((zone, index) => ({ id: `subnet-${index}`, zone })) });
+const openai = (props: object) => untyped({ providers: { openai: props } });
+const database = (props: object) => untyped({ database: Database.fromEndpoint({ host: "db.corp.example", ...props }) });
+const tls = { certificate: Certificate.fromId("arn:aws:acm:eu-central-1:123456789012:certificate/0a1b"), domainName: "llm.corp.example" };
+
+/** Each: what is given, and all that is said of it. */
+const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
+  // Providers
+  ["no provider", { providers: {} }, "providers: none is given"],
+  ["an empty list of providers", { providers: [] }, "providers: none is given"],
+  [
+    "an unknown provider",
+    untyped({ providers: { opnai: {} } }),
+    'providers.opnai: "opnai" is not a kind of provider; did you mean "openai"?',
+  ],
+  [
+    "an unknown provider in the short form",
+    untyped({ providers: ["antropic"] }),
+    'providers.antropic: "antropic" is not a kind of provider; did you mean "anthropic"?',
+  ],
+  [
+    "an unknown kind",
+    untyped({ providers: { mine: { kind: "openai-compatibel", models: ["a"] } } }),
+    'providers.mine.kind: "openai-compatibel" is not a kind of provider; did you mean "openai-compatible"?',
+  ],
+  [
+    "a provider of one's own without a base URL",
+    { providers: { mine: { kind: "openai-compatible", models: ["a"] } } },
+    "providers.mine.baseUrl: none is given; openai-compatible needs the endpoint",
+  ],
+  [
+    "Azure without an endpoint",
+    { providers: { azureOpenai: { models: ["a"] } } },
+    "providers.azureOpenai.baseUrl: none is given; azureOpenai needs the endpoint",
+  ],
+  [
+    "Azure without deployments",
+    { providers: { azureOpenai: { baseUrl: "https://x.openai.azure.com" } } },
+    "providers.azureOpenai.models: none is given",
+  ],
+  ["an empty list of models", openai({ models: [] }), "providers.openai.models: none is given"],
+  [
+    "two providers that become one name",
+    { providers: { openai: {}, OpenAI: { kind: "openai" } } },
+    'providers: "openai" and "OpenAI" both become OPENAI; rename one',
+  ],
+  [
+    "a provider's name with a space",
+    { providers: { "my provider": { kind: "openai" } } },
+    'providers.my provider: "my provider" is not a name of 1 to 31 letters',
+  ],
+  ["a provider's name with a template", { providers: { "${x y}": { kind: "openai" } } }, 'providers.${x y}: "${x y}" is not a name'],
+  [
+    "a base URL without a scheme",
+    openai({ baseUrl: "api.corp.example" }),
+    'providers.openai.baseUrl: "api.corp.example" is not an http:// or https:// address',
+  ],
+  [
+    "a base URL with a slash at the end",
+    openai({ baseUrl: "https://api.corp.example/" }),
+    "is not an http:// or https:// address without query and trailing slash",
+  ],
+  [
+    "a base URL with a template",
+    openai({ baseUrl: "https://api.corp.example/%{if}" }),
+    'providers.openai.baseUrl: "https://api.corp.example/%{if}" is not',
+  ],
+  [
+    "a site that a provider does not have",
+    openai({ site: "mainland" }),
+    'providers.openai.site: "mainland" has no meaning for openai; it belongs to dashscope, moonshot and zhipu',
+  ],
+  [
+    "an unknown site",
+    untyped({ providers: { dashscope: { site: "internationl" } } }),
+    'providers.dashscope.site: "internationl" is not a site; did you mean "international"?',
+  ],
+  [
+    "a site and a base URL",
+    { providers: { dashscope: { site: "mainland", baseUrl: "https://x.example" } } },
+    "providers.dashscope: give either site or baseUrl, not both",
+  ],
+  ["Azure's auth elsewhere", openai({ auth: AzureAuth.apiKey() }), "has no meaning for openai; it belongs to azureOpenai"],
+  ["a secret for Bedrock", { providers: { bedrock: { secretName: "x" } } }, 'providers.bedrock.secretName: "x" has no meaning for bedrock'],
+  ["a region for OpenAI", openai({ awsRegion: "us-east-1" }), 'providers.openai.awsRegion: "us-east-1" has no meaning for openai'],
+  ["a negative limit of a provider", openai({ rpmLimit: -5 }), "providers.openai.rpmLimit: -5 is not a whole number of at least 1"],
+  ["a fractional limit of a provider", openai({ tpmLimit: 1.5 }), "providers.openai.tpmLimit: 1.5 is not a whole number of at least 1"],
+  [
+    "two default providers",
+    { providers: { openai: { default: true }, deepseek: { default: true } } },
+    'providers.deepseek.default: "openai" is the default provider already',
+  ],
+  ["a secret's name that the store does not take", openai({ secretName: "a b" }), 'providers.openai.secretName: "a b" is not'],
+  ["a secret's name with quotes", openai({ secretName: 'a"b' }), 'providers.openai.secretName: "a\\"b" is not'],
+  ["a secret's name with a newline", openai({ secretName: "a\nb" }), 'providers.openai.secretName: "a\\nb" is not'],
+  // Models
+  [
+    "a model's name with a space",
+    openai({ models: ["gpt 4"] }),
+    'providers.openai.models[0].name: "gpt 4" is not a name of 1 to 128 letters',
+  ],
+  ["a model's name with a template", openai({ models: ["${x}"] }), 'providers.openai.models[0].name: "${x}" is not a name'],
+  ["a model's name with quotes", openai({ models: ['gpt"4'] }), 'providers.openai.models[0].name: "gpt\\"4" is not a name'],
+  ["a model's name that is not ASCII", openai({ models: ["通义"] }), 'providers.openai.models[0].name: "通义" is not a name'],
+  [
+    "an upstream name with a backslash",
+    openai({ models: [{ name: "a", upstream: "a\\b" }] }),
+    'providers.openai.models[0].upstream: "a\\\\b" is not a name',
+  ],
+  [
+    "a deployment outside of Azure",
+    openai({ models: [{ name: "a", deployment: "b" }] }),
+    'providers.openai.models[0].deployment: "b" has no meaning for openai; use upstream',
+  ],
+  ["a weight of zero", openai({ models: [{ name: "a", weight: 0 }] }), "providers.openai.models[0].weight: 0 is not a number above 0"],
+  ["a fractional order", openai({ models: [{ name: "a", order: 0.5 }] }), "providers.openai.models[0].order: 0.5 is not a whole number"],
+  [
+    "a negative price",
+    openai({ models: [{ name: "a", price: { inputUsdPerMillionTokens: -1, outputUsdPerMillionTokens: 1 } }] }),
+    "price.inputUsdPerMillionTokens: -1 is not a number of at least 0",
+  ],
+  [
+    "an alias of an unknown model",
+    { aliases: { fast: "gpt-4o-min" } },
+    'aliases.fast: "gpt-4o-min" is not a model of this gateway; did you mean "gpt-4o-mini"?',
+  ],
+  ["an alias that is a model", { aliases: { "gpt-4o": "qwen-max" } }, 'aliases: "gpt-4o" is the name of a model already'],
+  ["an alias with a template", { aliases: { "%{x}": "qwen-max" } }, 'aliases: "%{x}" is not a name'],
+  // Routing
+  [
+    "an unknown strategy",
+    untyped({ routing: { strategy: "cost-optimised" } }),
+    'routing.strategy: "cost-optimised" is not a routing strategy; did you mean "cost-optimized"?',
+  ],
+  [
+    "an unknown default model",
+    { routing: { defaultModel: "gpt-5o" } },
+    'routing.defaultModel: "gpt-5o" is not a model of this gateway; did you mean "gpt-4o"?',
+  ],
+  [
+    "an unknown fallback model",
+    { routing: { fallbackModel: "qwen-maxx" } },
+    'routing.fallbackModel: "qwen-maxx" is not a model of this gateway; did you mean "qwen-max"?',
+  ],
+  [
+    "a fallback to an unknown model",
+    { routing: { fallbacks: { "gpt-4o": ["claude"] } } },
+    'routing.fallbacks.gpt-4o: "claude" is not a model of this gateway',
+  ],
+  [
+    "a fallback of an unknown model",
+    { routing: { fallbacks: { gpt4o: ["qwen-max"] } } },
+    'routing.fallbacks: "gpt4o" is not a model of this gateway; did you mean "gpt-4o"?',
+  ],
+  ["no fallback", { routing: { fallbacks: { "gpt-4o": [] } } }, "routing.fallbacks.gpt-4o: no fallback is given"],
+  [
+    "a loop of fallbacks",
+    { routing: { fallbacks: { "gpt-4o": ["qwen-max"], "qwen-max": ["gpt-4o"] } } },
+    "routing.fallbacks: gpt-4o -> qwen-max -> gpt-4o is a loop",
+  ],
+  [
+    "a fallback to itself",
+    { routing: { contextWindowFallbacks: { "gpt-4o": ["gpt-4o"] } } },
+    "routing.contextWindowFallbacks: gpt-4o -> gpt-4o is a loop",
+  ],
+  ["a loop over the general fallback", { routing: { fallbackModel: "qwen-max", fallbacks: { "qwen-max": ["gpt-4o"] } } }, "is a loop"],
+  [
+    "two different default models",
+    { providers: { openai: { models: ["a", "b"], default: true } }, routing: { defaultModel: "b" } },
+    'routing.defaultModel: "b" differs from "a", the first model of "openai"',
+  ],
+  [
+    "too long a timeout",
+    { routing: { timeout: Duration.minutes(11) } },
+    "routing.timeout: 11m is not a whole number of seconds from 1 to 600",
+  ],
+  ["fractional retries", { routing: { retries: 0.5 } }, "routing.retries: 0.5 is not a whole number from 0 to 10"],
+  [
+    "too long a cooldown",
+    { routing: { cooldown: Duration.hours(2) } },
+    "routing.cooldown: 2h is not a whole number of seconds from 0 to 3600",
+  ],
+  // The gateway
+  ["a negative limit", { rpmLimit: -1 }, "rpmLimit: -1 is not a whole number of at least 1"],
+  ["a fractional limit", { rpmLimit: 99.9 }, "rpmLimit: 99.9 is not a whole number of at least 1"],
+  ["a limit that is no number", { rpmLimit: Number.NaN }, "rpmLimit: NaN is not a whole number of at least 1"],
+  ["a cache for no time", { cache: { ttl: Duration.seconds(0) } }, "cache.ttl: 0s is not a whole number of seconds from 1"],
+  ["an unknown time zone", { timezone: "Asia/Shangai" }, 'timezone: "Asia/Shangai" is not an IANA time zone such as "Asia/Shanghai"'],
+  [
+    "a release with malware",
+    { litellmRelease: "1.82.7" },
+    "litellmRelease: LiteLLM 1.82.7 is refused: the PyPI package of 2026-03-24 carried malware",
+  ],
+  ["a release with malware on every registry", { litellmRelease: "1.107.0" }, "litellmRelease: LiteLLM 1.107.0 is refused"],
+  ["a release with holes", { litellmRelease: "1.83.7" }, "litellmRelease: LiteLLM 1.83.7 is refused: it has known holes"],
+  [
+    "a release without a lock file",
+    { litellmRelease: "1.106.3" },
+    "requirementsFile: none is given, and the lock file that comes along is for LiteLLM 1.106.2, not 1.106.3",
+  ],
+  [
+    "a lock file that is not there",
+    { litellmRelease: "1.106.3", requirementsFile: "no/such.lock" },
+    'requirementsFile: "no/such.lock" can not be read',
+  ],
+  ["a lock file of another release", { requirementsFile: __filename }, "does not lock litellm==1.106.2"],
+  ["a name with upper case", { name: "Gateway" }, 'name: "Gateway" is not'],
+  ["a name that is too long", { name: "a-name-of-more-than-24-letters" }, 'name: "a-name-of-more-than-24-letters" is not'],
+  ["a name with a template", { name: "gw-%{x}" }, 'name: "gw-%{x}" is not'],
+  ["a name with quotes", { name: 'gw"' }, 'name: "gw\\"" is not'],
+  ["a name with a newline", { name: "gw\n" }, 'name: "gw\\n" is not'],
+  ["a name that is not ASCII", { name: "网关" }, 'name: "网关" is not'],
+  ["an empty name", { name: "" }, 'name: "" is not'],
+  // Network
+  ["one zone", { network: network("eu-central-1a", "eu-central-1a") }, "network.subnets: eu-central-1a is not at least two zones"],
+  ["no subnet", { network: network() }, "network.subnets: no zone is not at least two zones"],
+  [
+    "an id with quotes",
+    { network: Network.fromIds({ vpcId: 'vpc"', subnets: network("a", "b").subnets }) },
+    'network.vpcId: "vpc\\"" is not the id of a VPC',
+  ],
+  [
+    "a range that is none",
+    { network: { ...network("a", "b"), cidr: "10.0.0.0" } },
+    'network.cidr: "10.0.0.0" is not an IPv4 address range',
+  ],
+  ["agents from everywhere", { agentsFrom: ["0.0.0.0/0"] }, 'agentsFrom: "0.0.0.0/0" is the whole world'],
+  ["administration from everywhere", { adminFrom: ["10.0.0.0/8", "0.0.0.0/0"] }, 'adminFrom: "0.0.0.0/0" is the whole world'],
+  ["administration from everywhere in IPv6", { adminFrom: ["::/0"] }, 'adminFrom: "::/0" is'],
+  ["half of the world", { agentsFrom: ["128.0.0.0/1"] }, 'agentsFrom: "128.0.0.0/1" is the whole world'],
+  ["a range of agents that is none", { agentsFrom: ["vpc"] }, 'agentsFrom: "vpc" is not an IPv4 address range'],
+  ["a way out that is none", { egressTo: ["internet"] }, 'egressTo: "internet" is not an IPv4 address range'],
+  // Cluster
+  ["one node", { minNodes: 1 }, "minNodes: 1 is not a whole number from 2 to 1000"],
+  ["a fractional number of nodes", { minNodes: 2.5 }, "minNodes: 2.5 is not a whole number from 2 to 1000"],
+  ["fewer nodes at most than at least", { minNodes: 4, maxNodes: 3 }, "maxNodes: 3 is not a whole number from 4 to 1000"],
+  ["fixed and scaling", { fixedNodes: 2, maxNodes: 4 }, "fixedNodes: give either fixedNodes or maxNodes, not both"],
+  ["one fixed node", { fixedNodes: 1 }, "fixedNodes: 1 is not a whole number from 2 to 100"],
+  ["a full CPU", { cpuTargetPercent: 100 }, "cpuTargetPercent: 100 is not a whole number from 10 to 90"],
+  ["a small disk", { diskSizeGib: 8 }, "diskSizeGib: 8 is not a whole number from 20 to 500"],
+  ["too seldom a refresh", { refreshInterval: Duration.days(2) }, "refreshInterval: 2d is not a whole number of seconds from 60 to 86400"],
+  ["a certificate without a name", { certificate: tls.certificate }, "domainName: none is given; a certificate holds for a name"],
+  ["a name without a certificate", { domainName: "llm.corp.example" }, 'certificate: none is given for domainName "llm.corp.example"'],
+  ["a name of one label", { ...tls, domainName: "llm" }, 'domainName: "llm" is not a lower-case domain name'],
+  [
+    "a name outside of its zone",
+    { ...tls, privateZone: PrivateZone.fromId({ zoneId: "Z1", zoneName: "other.example" }) },
+    'domainName: "llm.corp.example" does not lie in the privateZone "other.example"',
+  ],
+  [
+    "a zone without a name",
+    { privateZone: PrivateZone.fromId({ zoneId: "Z1", zoneName: "corp.example" }) },
+    'privateZone: "corp.example" has no use without domainName',
+  ],
+  ["a type of instance that is none", { instanceType: "large" }, 'instanceType: "large" is not'],
+  ["an image that is none", { imageId: "ubuntu" }, 'imageId: "ubuntu" is not'],
+  ["a host with a scheme", database({ host: "https://db" }), 'database.host: "https://db" is not a host name without scheme and port'],
+  [
+    "a host with a port",
+    untyped({ redis: Redis.fromEndpoint({ host: "redis:6379" }) }),
+    'redis.host: "redis:6379" is not a host name without scheme and port',
+  ],
+  ["a port that is none", database({ port: 70_000 }), "database.port: 70000 is not a whole number from 1 to 65535"],
+  ["a database's name with a template", database({ database: "${x y}" }), 'database.database: "${x y}" is not a name'],
+  ["a log for half a day", { logRetention: Duration.hours(12) }, /^logRetention.*: 0\.5.* is not/],
+  // Agents
+  [
+    "an agent of an unknown model",
+    { agents: { a: { models: ["gpt-4o-mni"] } } },
+    'agents.a.models: "gpt-4o-mni" is not a model of this gateway; did you mean "gpt-4o-mini"?',
+  ],
+  ["an agent that may call nothing", { agents: { a: { models: [] } } }, "agents.a.models: [] allows nothing"],
+  ["a negative limit of an agent", { agents: { a: { qpm: -1 } } }, "agents.a.qpm: -1 is not a whole number of at least 1"],
+  [
+    "a fractional limit of an agent",
+    { agents: { a: { dailyTokens: 1.5 } } },
+    "agents.a.dailyTokens: 1.5 is not a whole number of at least 1",
+  ],
+  ["a zero limit of an agent", { agents: { a: { tpm: 0 } } }, "agents.a.tpm: 0 is not a whole number of at least 1"],
+  ["a negative budget", { agents: { a: { dailyBudgetUsd: -1 } } }, "agents.a.dailyBudgetUsd: -1 is not a number above 0"],
+  [
+    "a budget that has no end",
+    { agents: { a: { dailyBudgetUsd: Infinity } } },
+    "agents.a.dailyBudgetUsd: Infinity is not a number above 0",
+  ],
+  [
+    "an agent's limit that only Terraform knows",
+    { agents: { a: { qpm: -1.888154589709e289 } } },
+    "agents.a.qpm: a value that only Terraform knows is not a whole number",
+  ],
+  [
+    "agents that collide after cleaning",
+    { agents: { "code.agent": {}, "Code-Agent": {} } },
+    'agents: "code.agent" and "Code-Agent" both become "code-agent"; rename one',
+  ],
+  ["an agent's name with a space", { agents: { "code agent": {} } }, 'agents: "code agent" is not a name of 1 to 63 letters'],
+  ["an agent's name with a template", { agents: { "${x}": {} } }, 'agents: "${x}" is not a name'],
+  ["an agent's name with quotes", { agents: { 'a"': {} } }, 'agents: "a\\"" is not a name'],
+  ["a runner that can not reach the gateway", { provisioning: "runner" }, 'provisioning: "runner" needs adminFrom'],
+];
+
+const problemsOf = (cloud: CloudName, props: Partial<AiGatewayProps>): readonly string[] => {
+  try {
+    gatewayIn(cloud, props);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+};
+
+describe.each(Object.keys(CLOUDS) as CloudName[])("on %s", (cloud) => {
+  it.each(CASES)("%s", (_, props, message) => {
+    const expected: unknown = typeof message === "string" ? expect.stringContaining(message) : expect.stringMatching(message);
+    expect(problemsOf(cloud, props)).toContainEqual(expected);
+  });
+
+  it("tells the problems of several props together, each once", () => {
+    const problems = problemsOf(cloud, {
+      name: "X",
+      rpmLimit: 0,
+      minNodes: 1,
+      agentsFrom: ["0.0.0.0/0"],
+      providers: { openai: { rpmLimit: -1 } },
+    });
+    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
+      "minNodes",
+      "name",
+      "agentsFrom",
+      "providers.openai.rpmLimit",
+      "rpmLimit",
+    ]);
+  });
+});
+
+it("Bedrock needs nodes whose role can call it", () => {
+  expect(problemsOf("alicloud", { providers: { bedrock: {} } })).toEqual([expect.stringContaining("AWS")]);
+  expect(problemsOf("aws", { providers: { bedrock: {} } })).toEqual([]);
+});

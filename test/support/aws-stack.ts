@@ -1,0 +1,77 @@
+import { MotoCloud, MotoNetwork, StackJson, startMoto, targetMoto } from "./moto";
+import { rewriteStack, withoutProtection } from "./stacks";
+import { Terraform } from "./terraform";
+import { awsPluginDir } from "./toolchain";
+
+/** A synthesized stack for AWS, and what is done with it. */
+export interface AwsStack {
+  /** Makes the stack; answers the folder with its cdk.tf.json. */
+  synthesize(): string;
+  /** The ids that the stack names, to be replaced by those of things that exist. */
+  readonly names: { readonly vpc: string; readonly subnets: readonly [string, string]; readonly certificate?: string };
+  /** The types of the resources that a change of the nodes' settings replaces or changes. */
+  readonly rolled: readonly string[];
+}
+
+/** The whole life of a stack, with the real provider and a double of the cloud: each step needs the one before. */
+export function livesOnAws({ synthesize, names, rolled }: AwsStack): void {
+  let cloud: MotoCloud;
+  let terraform: Terraform;
+
+  beforeAll(async () => {
+    cloud = await startMoto();
+    terraform = await Terraform.ofFolder(synthesize(), { pluginDir: awsPluginDir() });
+    const network = await cloud.prepareNetwork();
+    const certificate = await cloud.prepareCertificate("llm.corp.example");
+    await rewriteStack(terraform, (text) =>
+      JSON.stringify(targetMoto(JSON.parse(withExisting(text, names, network, certificate)) as StackJson, cloud), null, 2),
+    );
+    await terraform.init();
+  });
+  afterAll(async () => {
+    await terraform.dispose();
+    await cloud.stop();
+  });
+
+  it("is valid for the real provider", async () => {
+    expect(await terraform.validate()).toMatchObject({ valid: true });
+  });
+
+  it("applies, and a second plan is empty", async () => {
+    await terraform.apply();
+    expect(await changed(terraform)).toEqual([]);
+    expect((await terraform.plan()).hasChanges).toBe(false);
+  });
+
+  it("a change of an agent's quota touches the desired state and nothing else", async () => {
+    await rewriteStack(terraform, (text) => text.replaceAll(/agents\/[0-9a-f]{64}\.json/g, `agents/${"0".repeat(64)}.json`));
+    expect(await changed(terraform)).toEqual(["aws_s3_object"]);
+  });
+
+  it("a change of the settings rolls the nodes, and leaves nothing to be changed", async () => {
+    await rewriteStack(terraform, (text) => text.replace('\\"refreshIntervalSeconds\\":900', '\\"refreshIntervalSeconds\\":600'));
+    expect(await changed(terraform)).toEqual(expect.arrayContaining(rolled as string[]));
+    await terraform.apply();
+    expect((await terraform.plan()).hasChanges).toBe(false);
+  });
+
+  it("is not destroyed by one command, and then leaves nothing", async () => {
+    await expect(terraform.destroy()).rejects.toThrow("Instance cannot be destroyed");
+    await rewriteStack(terraform, withoutProtection);
+    await terraform.apply();
+    await terraform.destroy();
+    expect(await terraform.stateList()).toEqual([]);
+  });
+}
+
+function withExisting(text: string, names: AwsStack["names"], { vpcId, subnets }: MotoNetwork, certificate: string): string {
+  const replaced = names.subnets
+    .reduce((result, id, index) => result.replaceAll(id, subnets[index]!.id), text)
+    .replaceAll(names.vpc, vpcId);
+  return names.certificate === undefined ? replaced : replaced.replaceAll(names.certificate, certificate);
+}
+
+async function changed(terraform: Terraform): Promise<string[]> {
+  const { resource_changes: changes = [] } = await (await terraform.plan()).show();
+  return changes.filter(({ change }) => !["no-op", "read"].includes(change.actions.join())).map(({ type }) => type);
+}

@@ -1,0 +1,9 @@
+"""How a mend takes the place of a function of moto."""
+
+from collections.abc import Callable
+from typing import Any
+
+
+def replace(owner: type, replacement: Callable[..., Any], name: str = "") -> None:
+    """Put a function where `owner` has one of that name, or has none yet; the name is its own unless another is given."""
+    setattr(owner, name or replacement.__name__, replacement)

@@ -1,0 +1,42 @@
+"""Fault: an instance launched from a template gets none of its metadata options, monitoring and instance profile."""
+
+from typing import Any
+
+from moto.ec2.models.instances import InstanceBackend, Reservation
+
+from .replace import replace
+
+_run = InstanceBackend.run_instances
+
+
+def mend() -> None:
+    """Launch with all of the template."""
+    replace(InstanceBackend, run_instances)
+
+
+def run_instances(backend: Any, *args: Any, **kwargs: Any) -> Reservation:
+    """Fill what the request leaves open from the template; a profile that does not exist is refused."""
+    template = _template(backend, kwargs.get("launch_template"))
+    if not kwargs.get("metadata_options"):
+        kwargs["metadata_options"] = template.get("MetadataOptions", {})
+    if template.get("Monitoring", {}).get("Enabled"):
+        kwargs["monitoring_state"] = "enabled"
+    reservation = _run(backend, *args, **kwargs)
+
+    profile = template.get("IamInstanceProfile", {})
+    requested = kwargs.get("iam_instance_profile_arn") or kwargs.get("iam_instance_profile_name")
+    if profile and not requested:
+        for instance in reservation.instances:
+            backend.associate_iam_instance_profile(
+                instance_id=instance.id,
+                iam_instance_profile_arn=profile.get("Arn"),
+                iam_instance_profile_name=profile.get("Name"),
+            )
+    return reservation
+
+
+def _template(backend: Any, named: dict[str, Any] | None) -> dict[str, Any]:
+    if not named:
+        return {}
+    data: dict[str, Any] = backend._get_template_from_args(named).data
+    return data
