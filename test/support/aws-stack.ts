@@ -6,7 +6,7 @@ import { awsPluginDir } from "./toolchain";
 /** A synthesized stack for AWS, and what is done with it. */
 export interface AwsStack {
   /** Makes the stack; answers the folder with its cdk.tf.json. */
-  synthesize(): string;
+  readonly synthesize: () => string;
   /** The ids that the stack names, to be replaced by those of things that exist. */
   readonly names: { readonly vpc: string; readonly subnets: readonly [string, string]; readonly certificate?: string };
   /** The types of the resources that a change of the nodes' settings replaces or changes. */

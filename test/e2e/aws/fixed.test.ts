@@ -2,9 +2,9 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "cdktf";
-import { AiGateway } from "cdktf-ai-gateway";
 import { livesOnAws } from "../../support/aws-stack";
 import { minimalProps, newStack } from "../../support/gateways";
+import { AiGateway } from "cdktf-ai-gateway";
 
 describe("a gateway of fixed instances on AWS", () => {
   livesOnAws({

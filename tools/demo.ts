@@ -1,0 +1,73 @@
+// `npm run demo`: synthesizes the quickstart for both clouds, validates it where Terraform is present, and says what was made.
+import { execFileSync, spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { synthCheck } from "../src/cli/synth-check";
+import { simulate } from "../test/support/stacks";
+import { Terraform } from "../test/support/terraform";
+
+const ROOT = join(__dirname, "..");
+const OUTPUT = join(ROOT, "cdktf.out");
+const STACKS = { aws: "quickstart-aws", alicloud: "quickstart-alicloud" } as const;
+/** Downloading the AWS provider takes minutes on a slow line; a demo does not wait for that. */
+const DOWNLOAD_SECONDS = 60;
+
+const started = Date.now();
+const say = (text: string): void => console.log(text);
+
+async function main(): Promise<void> {
+  say("Synthesizing examples/quickstart/main.ts for AWS and Alibaba Cloud ...");
+  rmSync(OUTPUT, { recursive: true, force: true });
+  execFileSync(process.execPath, ["--import", "tsx", join("examples", "quickstart", "main.ts")], { cwd: ROOT, stdio: "inherit" });
+  say("");
+  say(synthCheck(relative(process.cwd(), OUTPUT), false));
+
+  if (spawnSync("terraform", ["version"], { env: { PATH: process.env.PATH, CHECKPOINT_DISABLE: "1" } }).error === undefined) {
+    say("Validating with Terraform ...");
+    say(`  ${STACKS.alicloud}: ${await validateAlicloud()}`);
+    say(`  ${STACKS.aws}: ${await validateAws()}`);
+  } else {
+    say("Terraform is not on the PATH: nothing was validated.");
+  }
+
+  say("");
+  say(`Done in ${Math.round((Date.now() - started) / 1000)} s. The stacks lie in ${relative(process.cwd(), join(OUTPUT, "stacks"))}.`);
+  say("Next: copy examples/quickstart/main.ts, put your own network, database and Redis into it, and in the stack's folder run");
+  say("terraform init && terraform apply. Then put a value into each secret listed above: the nodes fetch them by themselves.");
+}
+
+/** The provider is simulated from its own schema, so that nothing is downloaded. */
+async function validateAlicloud(): Promise<string> {
+  const providers = await simulate("aliyun/alicloud");
+  try {
+    return await validated(STACKS.alicloud, { env: providers.environment }, "against the schema of aliyun/alicloud 1.289.0");
+  } finally {
+    await providers.stop();
+  }
+}
+
+async function validateAws(): Promise<string> {
+  const pluginDir = process.env.TF_PLUGIN_DIR;
+  const cached = process.env.TF_PLUGIN_CACHE_DIR;
+  const env = cached === undefined ? undefined : { TF_PLUGIN_CACHE_DIR: cached };
+  const where = pluginDir === undefined ? "with hashicorp/aws from the registry" : "with hashicorp/aws from TF_PLUGIN_DIR";
+  return validated(STACKS.aws, { pluginDir, env }, where);
+}
+
+async function validated(stack: string, options: { env?: Record<string, string>; pluginDir?: string }, how: string): Promise<string> {
+  const terraform = await Terraform.ofFolder(join(OUTPUT, "stacks", stack), options);
+  const late = setTimeout(() => void terraform.dispose(), DOWNLOAD_SECONDS * 1000);
+  try {
+    await terraform.init();
+    const { valid, diagnostics } = await terraform.validate();
+    return valid ? `valid, ${how}` : `NOT VALID, ${how}: ${diagnostics.map(({ summary }) => summary).join("; ")}`;
+  } catch (error) {
+    const reason = /\n\W*Error: ([^\n]*)/.exec(String(error))?.[1] ?? `no provider after ${DOWNLOAD_SECONDS} s`;
+    return `not validated: ${reason} (a folder made by "terraform providers mirror" can be named in TF_PLUGIN_DIR)`;
+  } finally {
+    clearTimeout(late);
+    await terraform.dispose();
+  }
+}
+
+void main();
