@@ -1,5 +1,6 @@
 import { TerraformOutput, TerraformStack } from "cdktf";
 import type { AiGateway } from "./ai-gateway";
+import { ConfigError } from "./errors";
 
 /** A gateway's outputs; their names are `<prefix>_endpoint` and so on. */
 export class GatewayOutputs {
@@ -9,7 +10,9 @@ export class GatewayOutputs {
   public readonly keySecretNames: TerraformOutput;
   public readonly logDestination: TerraformOutput;
 
+  /** @throws ConfigError when the prefix can not start a name of Terraform's */
   constructor(gateway: AiGateway, prefix: string) {
+    ConfigError.throwIfAny(gateway, prefixProblems(prefix));
     const stack = TerraformStack.of(gateway);
     const { cluster, agents } = gateway;
     const output = (name: string, value: unknown, description: string): TerraformOutput =>
@@ -22,4 +25,9 @@ export class GatewayOutputs {
     this.keySecretNames = output("key_secret_names", agents.keySecretNames, "The secret of each agent's key, by agent");
     this.logDestination = output("log_destination", cluster.logs.destination, "Where the request log goes");
   }
+}
+
+function prefixProblems(prefix: string): string[] {
+  if (/^[A-Za-z_][A-Za-z0-9_-]*$/.test(prefix)) return [];
+  return [`registerOutputs: ${JSON.stringify(prefix)} is not a prefix of letters, digits, _ and - that starts with a letter`];
 }

@@ -284,6 +284,8 @@ function numberProblems(prop: string, value: number | undefined, minimum: number
   return Token.isUnresolved(value) ? [] : wholeNumberProblems(prop, value, minimum, maximum);
 }
 
+const DOMAIN_NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/;
+
 function tlsProblems(props: ClusterProps): string[] {
   const domain = props.domainName;
   const zone = props.privateZone?.zoneName;
@@ -295,12 +297,9 @@ function tlsProblems(props: ClusterProps): string[] {
       ? [`certificate: none is given for domainName ${JSON.stringify(domain)}; a name is served over HTTPS only`]
       : []),
     ...(zone !== undefined && domain === undefined ? [`privateZone: ${JSON.stringify(zone)} has no use without domainName`] : []),
-    ...nameProblems(
-      "domainName",
-      domain,
-      /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/,
-      'a lower-case domain name of at least two labels, such as "llm.corp.example"',
-    ),
+    ...nameProblems("privateZone.zoneId", props.privateZone?.zoneId, /^[A-Za-z0-9]+$/, "the id of a private zone"),
+    ...nameProblems("privateZone.zoneName", zone, DOMAIN_NAME, 'a lower-case domain name of at least two labels, such as "corp.example"'),
+    ...nameProblems("domainName", domain, DOMAIN_NAME, 'a lower-case domain name of at least two labels, such as "llm.corp.example"'),
     ...(zone !== undefined && domain !== undefined && domain !== zone && !domain.endsWith(`.${zone}`)
       ? [`domainName: ${JSON.stringify(domain)} does not lie in the privateZone ${JSON.stringify(zone)}`]
       : []),

@@ -100,7 +100,11 @@ export function llmSecretsProblems(props: LlmSecretsProps): string[] {
     ["database.secretName", props.database?.secretName],
     ["redis.secretName", props.redis?.secretName],
   ];
-  return named.flatMap(([prop, name]) => (name === undefined ? [] : store.nameProblems(prop, name)));
+  const key = props.encryptionKey;
+  return [
+    ...(key === undefined ? [] : store.keyProblems("encryptionKey", key.id)),
+    ...named.flatMap(([prop, name]) => (name === undefined ? [] : store.nameProblems(prop, name))),
+  ];
 }
 
 function secretSpecs(props: LlmSecretsProps): SecretSpec[] {

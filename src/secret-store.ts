@@ -44,6 +44,8 @@ export interface SecretStore {
   readonly settings: SecretStoreSettings;
   /** The problem of a secret's name in this store. */
   nameProblems(prop: string, name: string): string[];
+  /** The problem of an existing key's id, where the user brings one. */
+  keyProblems(prop: string, id: string): string[];
   /** Makes the key that encrypts the secrets. */
   key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey;
   /** Reading exactly these secrets, and decrypting with exactly this key. */

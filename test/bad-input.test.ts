@@ -1,5 +1,18 @@
 import { CLOUDS, CloudName, gatewayIn } from "./support/gateways";
-import { AiGatewayProps, AzureAuth, Certificate, ConfigError, Database, Duration, Network, PrivateZone, Redis } from "cdktf-ai-gateway";
+import {
+  AiGatewayProps,
+  AzureAuth,
+  Certificate,
+  ConfigError,
+  Database,
+  Duration,
+  EncryptionKey,
+  Network,
+  PrivateZone,
+  Redis,
+} from "cdktf-ai-gateway";
+import { AlicloudPlatform } from "cdktf-ai-gateway/alicloud";
+import { AwsPlatform } from "cdktf-ai-gateway/aws";
 
 /** What the type system would stop in TypeScript still comes from JavaScript and from JSON. */
 const untyped = (props: object): Partial<AiGatewayProps> => props;
@@ -270,6 +283,34 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
   ["a port that is none", database({ port: 70_000 }), "database.port: 70000 is not a whole number from 1 to 65535"],
   ["a database's name with a template", database({ database: "${x y}" }), 'database.database: "${x y}" is not a name'],
   ["a log for half a day", { logRetention: Duration.hours(12) }, /^logRetention.*: 0\.5.* is not/],
+  ["a key with quotes", { encryptionKey: EncryptionKey.fromId('key"') }, 'encryptionKey: "key\\"" is not the'],
+  ["a key with a template", { encryptionKey: EncryptionKey.fromId("%{x}") }, 'encryptionKey: "%{x}" is not the'],
+  [
+    "a zone's id with quotes",
+    { ...tls, privateZone: PrivateZone.fromId({ zoneId: 'Z"', zoneName: "corp.example" }) },
+    'privateZone.zoneId: "Z\\"" is not the id',
+  ],
+  [
+    "a zone's name with a template",
+    { ...tls, privateZone: PrivateZone.fromId({ zoneId: "Z1", zoneName: "%{x}.example" }) },
+    'privateZone.zoneName: "%{x}.example" is not',
+  ],
+  [
+    "a region of Bedrock with a newline",
+    { providers: { bedrock: { awsRegion: "us\n" } } },
+    'providers.bedrock.awsRegion: "us\\n" is not a region',
+  ],
+  [
+    "a version of Azure's API with quotes",
+    { providers: { azureOpenai: { baseUrl: "https://x.example", models: ["a"], apiVersion: '"' } } },
+    'providers.azureOpenai.apiVersion: "\\"" is not a version',
+  ],
+  ["a user of the database with a space", database({ user: "a b" }), 'database.user: "a b" is not a name'],
+  [
+    "a field of the database's secret with quotes",
+    database({ secretField: '"' }),
+    'database.secretField: "\\"" is not the name of a field',
+  ],
   // Agents
   [
     "an agent of an unknown model",
@@ -343,4 +384,35 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("on %s", (cloud) => {
 it("Bedrock needs nodes whose role can call it", () => {
   expect(problemsOf("alicloud", { providers: { bedrock: {} } })).toEqual([expect.stringContaining("AWS")]);
   expect(problemsOf("aws", { providers: { bedrock: {} } })).toEqual([]);
+});
+
+describe("a platform", () => {
+  const platforms = {
+    aws: (props: object) => new AwsPlatform({ region: "eu-central-1", ...props }),
+    alicloud: (props: object) => new AlicloudPlatform({ region: "cn-shanghai", ...props }),
+  };
+
+  it.each(
+    Object.entries(platforms).flatMap(
+      ([cloud, make]) =>
+        [
+          [cloud, make, { region: 'eu"' }, 'region: "eu\\"" is not'],
+          [cloud, make, { region: "%{x}" }, 'region: "%{x}" is not'],
+          [cloud, make, { accountId: "one" }, 'accountId: "one" is not'],
+          [cloud, make, { tags: { team: "${x y}" } }, 'tags.team: "${x y}" is not'],
+          [cloud, make, { tags: { team: 'a"b' } }, 'tags.team: "a\\"b" is not'],
+          [cloud, make, { tags: { "a\nb": "c" } }, 'tags: "a\\nb" is not'],
+        ] as const,
+    ),
+  )("of %s refuses %j", (_, make, props, message) => {
+    expect(() => make(props)).toThrow(message);
+  });
+
+  it.each(Object.values(platforms).map((make) => [make]))("takes tags in any script, and references", (make) => {
+    expect(() => make({ tags: { team: "平台", workspace: "${terraform.workspace}" } })).not.toThrow();
+  });
+});
+
+it("outputs take a prefix that can start a name", () => {
+  expect(() => gatewayIn("aws").gateway.registerOutputs("my gateway")).toThrow('registerOutputs: "my gateway" is not a prefix');
 });

@@ -29,7 +29,7 @@ import { AlbLoadBalancer } from "./load-balancer";
 import { SlsLogStore } from "./log-store";
 import { EcsNodes } from "./nodes";
 import { OssObjectStore } from "./object-store";
-import { propProblems } from "./prop-problems";
+import { platformProblems, propProblems } from "./prop-problems";
 import { AlicloudTransform, ResourceFactory } from "./resource-factory";
 import { AlicloudResources, resourcesOfPart } from "./resources";
 import { EcsRole } from "./role";
@@ -80,7 +80,9 @@ export class AlicloudPlatform implements GatewayPlatform {
   public readonly secretStore: SecretStore;
   private readonly context: AlicloudContext;
 
+  /** @throws ConfigError when the region, the account or a tag is wrong */
   constructor(props: AlicloudPlatformProps) {
+    ConfigError.throwIfAny("AlicloudPlatform", platformProblems(props));
     this.region = props.region;
     this.context = {
       region: props.region,

@@ -29,6 +29,29 @@ export function propProblems({ name, instanceType, imageId, certificateId, logRe
   ];
 }
 
+/** All that is wrong with the platform's own props. */
+export function platformProblems(props: {
+  readonly region: string;
+  readonly accountId?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}): string[] {
+  return [
+    ...nameProblems("region", props.region, /^[a-z]+(-[a-z0-9]+)+$|^x$/, 'a region of Alibaba Cloud such as "cn-shanghai"'),
+    ...nameProblems("accountId", props.accountId, /^(\d+|x)$/, "the digits of an account's id"),
+    ...Object.entries(props.tags ?? {}).flatMap(([key, value]) => [
+      ...nameProblems(
+        "tags",
+        key,
+        /^(?!aliyun|acs:)[\p{L}\p{N} _.:/=+@-]{1,128}$/u,
+        `a tag's key: ${TAG}, not starting with aliyun or acs:`,
+      ),
+      ...nameProblems(`tags.${key}`, value, /^[\p{L}\p{N} _.:/=+@-]{0,128}$/u, `a tag's value: ${TAG}`),
+    ]),
+  ];
+}
+
+const TAG = "letters, digits, spaces and _ . : / = + - @";
+
 /** The bucket's name is made from it, and is the strictest that is. */
 const NAME = /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/;
 const IMAGE = /^(m-[a-z0-9]+|[A-Za-z0-9][A-Za-z0-9_.-]*\.(vhd|qcow2|raw))$/;

@@ -19,6 +19,10 @@ export class KmsSecretStore implements SecretStore {
     return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 192 letters, digits and _ / + = . @ - that does not start with acs/");
   }
 
+  public keyProblems(prop: string, id: string): string[] {
+    return nameProblems(prop, id, /^[A-Za-z0-9-]{1,64}$/, "the id of a KMS key");
+  }
+
   public key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey {
     return new SecretsKey(scope, id, this.context, spec);
   }

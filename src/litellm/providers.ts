@@ -71,6 +71,8 @@ function providerProblems(prop: string, name: string, props: ProviderProps): str
     ...wholeNumberProblems(`${prop}.rpmLimit`, props.rpmLimit),
     ...wholeNumberProblems(`${prop}.tpmLimit`, props.tpmLimit),
     ...urlProblems(`${prop}.baseUrl`, props.baseUrl),
+    ...nameProblems(`${prop}.awsRegion`, props.awsRegion, /^[a-z0-9-]+$/, 'a region of AWS such as "us-east-1"'),
+    ...nameProblems(`${prop}.apiVersion`, props.apiVersion, /^[A-Za-z0-9._-]+$/, 'a version such as "2024-10-21"'),
     ...misplacedProblems(prop, kind, facts, props),
   ];
 }
