@@ -15,7 +15,7 @@ function loadedBindings(entry: string): string[] {
 function importedBindings(folder: string): string[] {
   const sources = readdirSync(join(SRC, folder), { encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   const lines = sources.flatMap((name) => readFileSync(join(SRC, folder, name), "utf8").split("\n"));
-  return bindingsIn(lines.filter((line) => !line.startsWith("import type")).join("\n"));
+  return bindingsIn(lines.filter((line) => /^(import|export) (?!type)/.test(line)).join("\n"));
 }
 
 function bindingsIn(text: string): string[] {

@@ -105,6 +105,35 @@ const SYMPTOMS: Record<Mend, Symptom> = {
     mended: /^done, then .*ValidationError.*, read .*<Status>Successful</s,
   },
 
+  "interface-association": {
+    async show(cloud) {
+      const { subnets } = await cloud.prepareNetwork();
+      const read = async (isPublic: string) => {
+        const primary = { DeviceIndex: "0", SubnetId: subnets[0]!.id, AssociatePublicIpAddress: isPublic };
+        const request = { ImageId: IMAGE, MinCount: "1", MaxCount: "1", ...below("NetworkInterface.1", primary) };
+        const xml = await ec2(cloud, "RunInstances", request);
+        return [...xml.matchAll(/<association\/>|<publicIp>/g)].join(" ");
+      };
+      return `private ${await read("false")}, public ${await read("true")}`;
+    },
+    faulty: /^private <association\/>, public <publicIp>/,
+    mended: /^private , public <publicIp>/,
+  },
+
+  "interface-groups": {
+    async show(cloud) {
+      const { vpcId, subnets } = await cloud.prepareNetwork();
+      const group = { GroupName: "interface", GroupDescription: "Nodes", VpcId: vpcId };
+      const id = only("groupId", await ec2(cloud, "CreateSecurityGroup", group));
+      const primary = { DeviceIndex: "0", SubnetId: subnets[0]!.id, "SecurityGroupId.1": id };
+      await ec2(cloud, "RunInstances", { ImageId: IMAGE, MinCount: "1", MaxCount: "1", ...below("NetworkInterface.1", primary) });
+      const filter = { "Filter.1.Name": "instance.group-id", "Filter.1.Value.1": id };
+      return `${valuesOf("instanceId", await ec2(cloud, "DescribeInstances", filter)).length} in the group`;
+    },
+    faulty: /^0 in/,
+    mended: /^1 in/,
+  },
+
   "launch-template-version": {
     async show(cloud, name) {
       const tags = below("TagSpecification.1", { ResourceType: "launch-template", "Tag.1.Key": "Owner", "Tag.1.Value": "x" });

@@ -7,6 +7,8 @@ export const MENDS = [
   "hosted-zone-vpc",
   "image-parameters",
   "instance-refresh",
+  "interface-association",
+  "interface-groups",
   "launch-template-version",
   "lifecycle-hook",
   "redrive-policy",
