@@ -1,3 +1,5 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { MotoCloud, MotoNetwork, StackJson, startMoto, targetMoto } from "./moto";
 import { rewriteStack, withoutProtection } from "./stacks";
 import { Terraform } from "./terraform";
@@ -20,7 +22,9 @@ export function livesOnAws({ synthesize, names, rolled }: AwsStack): void {
 
   beforeAll(async () => {
     cloud = await startMoto();
-    terraform = await Terraform.ofFolder(synthesize(), { pluginDir: awsPluginDir() });
+    const stackFolder = synthesize();
+    terraform = await Terraform.ofFolder(stackFolder, { pluginDir: awsPluginDir() });
+    await rm(join(stackFolder, "..", ".."), { recursive: true });
     const network = await cloud.prepareNetwork();
     const certificate = await cloud.prepareCertificate("llm.corp.example");
     await rewriteStack(terraform, (text) =>
