@@ -31,7 +31,7 @@ import { EcsNodes } from "./nodes";
 import { OssObjectStore } from "./object-store";
 import { platformProblems, propProblems } from "./prop-problems";
 import { AlicloudTransform, ResourceFactory } from "./resource-factory";
-import { AlicloudResources, resourcesOfPart } from "./resources";
+import { AlicloudResources, MADE, resourcesOfPart } from "./resources";
 import { EcsRole } from "./role";
 import { KmsSecretStore } from "./secret-store";
 
@@ -110,6 +110,7 @@ export class AlicloudPlatform implements GatewayPlatform {
     const stack = TerraformStack.of(scope);
     const usable = this.context.provider === undefined ? hasPlainProvider(stack) : TerraformStack.of(this.context.provider) === stack;
     if (!usable) throw new ConfigError(scope.node.path, [providerProblem(this.region)]);
+    MADE.notePart(scope);
   }
 
   public networkCidr(scope: Construct, network: INetwork): string {

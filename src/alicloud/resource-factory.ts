@@ -1,7 +1,7 @@
 import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
 import { ConfigOf, RESOURCE_KINDS, ResourceKind, ResourceOf, TAGGABLE } from "./resource-kinds";
-import { noteResource } from "./resources";
+import { MADE } from "./resources";
 
 /**
  * Changes to resources before they are created, by what the resource is in a gateway. Each gets the whole configuration
@@ -36,7 +36,7 @@ export class ResourceFactory {
   public create<Kind extends ResourceKind>(kind: Kind, scope: Construct, id: string, config: ConfigOf<Kind>): ResourceOf<Kind> {
     const Resource = RESOURCE_KINDS[kind] as unknown as new (scope: Construct, id: string, config: ConfigOf<Kind>) => ResourceOf<Kind>;
     const resource = new Resource(scope, id, config);
-    noteResource(kind, resource);
+    MADE.note(kind, resource);
     return resource;
   }
 

@@ -1,11 +1,11 @@
-import { IConstruct } from "constructs";
+import { MadeResources, PartResources } from "../part-resources";
 import { GatewayPartName, IGatewayPart } from "../platform";
 import { ResourceKind, ResourceOf } from "./resource-kinds";
 
-/** The resources of `LlmSecrets`. */
+/** The resources of `LlmSecrets`; undefined with a key that is made elsewhere. */
 export interface AlicloudSecretsResources {
-  readonly key: ResourceOf<"key">;
-  readonly keyAlias: ResourceOf<"keyAlias">;
+  readonly key: ResourceOf<"key"> | undefined;
+  readonly keyAlias: ResourceOf<"keyAlias"> | undefined;
 }
 
 /** The resources of `GatewayRole`. */
@@ -61,59 +61,22 @@ export interface AlicloudResources {
   readonly drift: AlicloudDriftResources;
 }
 
-/** Notes that a resource belongs to the part of the gateway around it; a resource outside of any part is its maker's own. */
-export function noteResource<Kind extends ResourceKind>(kind: Kind, resource: ResourceOf<Kind>): void {
-  const part = resource.node.scopes.reverse().find(isPart);
-  if (part === undefined) return;
-  const made = RESOURCES_OF_PARTS.get(part) ?? new MadeResources(part.node.path);
-  RESOURCES_OF_PARTS.set(part, made);
-  made.add(kind, resource);
-}
+/** Every resource that the platform makes, by what it is in a gateway. */
+type Resources = { readonly [Kind in ResourceKind]: ResourceOf<Kind> };
+
+/** What was made for which part of which gateway. */
+export const MADE = new PartResources<Resources>("AlicloudPlatform");
 
 /**
  * The resources of a part.
  * @throws Error when no AlicloudPlatform made any for it
  */
 export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart<Part>): AlicloudResources[Part] {
-  const made = RESOURCES_OF_PARTS.get(part);
-  if (made === undefined) {
-    throw new Error(`${part.node.path}: its resources were not made by an AlicloudPlatform; ask the platform that it was given`);
-  }
-  return VIEWS[part.part](made);
+  return VIEWS[part.part](MADE.of(part));
 }
 
-const RESOURCES_OF_PARTS = new WeakMap<IConstruct, MadeResources>();
-
-function isPart(construct: IConstruct): boolean {
-  return typeof (construct as Partial<IGatewayPart<GatewayPartName>>).part === "string";
-}
-
-class MadeResources {
-  private readonly byKind = new Map<ResourceKind, unknown[]>();
-
-  constructor(private readonly path: string) {}
-
-  public add(kind: ResourceKind, resource: unknown): void {
-    this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), resource]);
-  }
-
-  public all<Kind extends ResourceKind>(kind: Kind): readonly ResourceOf<Kind>[] {
-    return (this.byKind.get(kind) ?? []) as ResourceOf<Kind>[];
-  }
-
-  public first<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> | undefined {
-    return this.all(kind)[0];
-  }
-
-  public one<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> {
-    const resource = this.first(kind);
-    if (resource === undefined) throw new Error(`${this.path}: it has no resource "${kind}"`);
-    return resource;
-  }
-}
-
-const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources) => AlicloudResources[Part] } = {
-  secrets: (made) => ({ key: made.one("key"), keyAlias: made.one("keyAlias") }),
+const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resources>) => AlicloudResources[Part] } = {
+  secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias") }),
   role: (made) => ({ role: made.one("role"), policy: made.one("policy"), policyAttachment: made.one("policyAttachment") }),
   cluster: (made) => ({
     bucket: made.first("bucket"),

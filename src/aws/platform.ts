@@ -32,7 +32,7 @@ import { S3ObjectStore } from "./object-store";
 import { partProblems, platformProblems } from "./problems";
 import { bindProvider } from "./provider";
 import { AwsTransform, ResourceFactory } from "./resource-factory";
-import { AwsResources, notePart, resourcesOfPart } from "./resources";
+import { AwsResources, MADE, resourcesOfPart } from "./resources";
 import { Ec2Role } from "./role";
 import { SecretsManagerStore } from "./secret-store";
 
@@ -96,7 +96,7 @@ export class AwsPlatform implements GatewayPlatform {
 
   public bind(scope: IConstruct): void {
     bindProvider(scope, this.context);
-    notePart(scope);
+    MADE.notePart(scope);
   }
 
   public networkCidr(scope: Construct, network: INetwork): string {

@@ -1,7 +1,7 @@
 import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
 import { ConfigOf, RESOURCE_KINDS, ResourceKind, ResourceOf } from "./resource-kinds";
-import { noteResource } from "./resources";
+import { MADE } from "./resources";
 
 /**
  * Changes to resources before they are created, by what the resource is in a gateway. Each gets the whole configuration
@@ -26,7 +26,7 @@ export class ResourceFactory {
     const Resource = RESOURCE_KINDS[kind] as unknown as new (scope: Construct, id: string, config: ConfigOf<Kind>) => ResourceOf<Kind>;
     const transform: (config: ConfigOf<Kind>) => ConfigOf<Kind> = this.defaults.transform?.[kind] ?? ((unchanged) => unchanged);
     const resource = new Resource(scope, id, transform({ provider: this.defaults.provider, ...config }));
-    noteResource(kind, resource);
+    MADE.note(kind, resource);
     return resource;
   }
 

@@ -1,4 +1,4 @@
-import { IConstruct } from "constructs";
+import { MadeResources, PartResources } from "../part-resources";
 import { GatewayPartName, IGatewayPart } from "../platform";
 import { ResourceKind, ResourceOf } from "./resource-kinds";
 
@@ -60,67 +60,21 @@ export interface AwsResources {
   readonly drift: AwsDriftResources;
 }
 
-/** Notes that the part of the gateway around a construct is this platform's, even where nothing is made for it. */
-export function notePart(scope: IConstruct): void {
-  madeAround(scope);
-}
+/** Every resource that the platform makes, by what it is in a gateway. */
+type Resources = { readonly [Kind in ResourceKind]: ResourceOf<Kind> };
 
-/** Notes that a resource belongs to the part of the gateway around it; a resource outside of any part is its maker's own. */
-export function noteResource<Kind extends ResourceKind>(kind: Kind, resource: ResourceOf<Kind>): void {
-  madeAround(resource)?.add(kind, resource);
-}
+/** What was made for which part of which gateway. */
+export const MADE = new PartResources<Resources>("AwsPlatform");
 
 /**
  * The resources of a part.
  * @throws Error when no AwsPlatform made any for it
  */
 export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart<Part>): AwsResources[Part] {
-  const made = RESOURCES_OF_PARTS.get(part);
-  if (made === undefined) {
-    throw new Error(`${part.node.path}: its resources were not made by an AwsPlatform; ask the platform that it was given`);
-  }
-  return VIEWS[part.part](made);
+  return VIEWS[part.part](MADE.of(part));
 }
 
-const RESOURCES_OF_PARTS = new WeakMap<IConstruct, MadeResources>();
-
-function madeAround(construct: IConstruct): MadeResources | undefined {
-  const part = construct.node.scopes.reverse().find(isPart);
-  if (part === undefined) return undefined;
-  const made = RESOURCES_OF_PARTS.get(part) ?? new MadeResources(part.node.path);
-  RESOURCES_OF_PARTS.set(part, made);
-  return made;
-}
-
-function isPart(construct: IConstruct): boolean {
-  return typeof (construct as Partial<IGatewayPart<GatewayPartName>>).part === "string";
-}
-
-class MadeResources {
-  private readonly byKind = new Map<ResourceKind, unknown[]>();
-
-  constructor(private readonly path: string) {}
-
-  public add(kind: ResourceKind, resource: unknown): void {
-    this.byKind.set(kind, [...(this.byKind.get(kind) ?? []), resource]);
-  }
-
-  public all<Kind extends ResourceKind>(kind: Kind): readonly ResourceOf<Kind>[] {
-    return (this.byKind.get(kind) ?? []) as ResourceOf<Kind>[];
-  }
-
-  public first<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> | undefined {
-    return this.all(kind)[0];
-  }
-
-  public one<Kind extends ResourceKind>(kind: Kind): ResourceOf<Kind> {
-    const resource = this.first(kind);
-    if (resource === undefined) throw new Error(`${this.path}: it has no resource "${kind}"`);
-    return resource;
-  }
-}
-
-const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources) => AwsResources[Part] } = {
+const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resources>) => AwsResources[Part] } = {
   secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias") }),
   role: (made) => ({ role: made.one("role"), rolePolicy: made.one("rolePolicy"), instanceProfile: made.one("instanceProfile") }),
   cluster: (made) => ({

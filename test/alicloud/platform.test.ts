@@ -176,7 +176,7 @@ describe("resourcesOf", () => {
     balancer.privateName(cluster, "name", { domainName: "llm.corp.example", network: NETWORK });
     platform.nodes(cluster, "nodes", nodesSpec(nodeRole, balancer));
 
-    expect(AlicloudPlatform.resourcesOf(secrets).key.keySpecInput).toBe("Aliyun_AES_256");
+    expect(AlicloudPlatform.resourcesOf(secrets).key!.keySpecInput).toBe("Aliyun_AES_256");
     expect(AlicloudPlatform.resourcesOf(role).role.roleNameInput).toBe("gateway");
     const made = AlicloudPlatform.resourcesOf(cluster);
     expect(made.listeners.map(({ listenerPortInput }) => listenerPortInput)).toEqual([443, 8443]);
@@ -196,7 +196,7 @@ describe("resourcesOf", () => {
       newPlatform().secretStore.key(part, "key", { name, removal: "destroy" });
       return part;
     });
-    expect(parts.map((part) => AlicloudPlatform.resourcesOf(part).keyAlias.aliasNameInput)).toEqual(["alias/one", "alias/two"]);
+    expect(parts.map((part) => AlicloudPlatform.resourcesOf(part).keyAlias!.aliasNameInput)).toEqual(["alias/one", "alias/two"]);
   });
 
   test("a part of another platform is refused by its path", () => {
