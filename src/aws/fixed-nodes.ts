@@ -21,6 +21,8 @@ export function fixedNodes(scope: Construct, { resources }: AwsContext, fleet: F
     launchTemplate: { id: fleet.template.id, version: latestVersion(fleet) },
     // Here too: provider 5.100 takes what it reads back of the template's for a change in every plan (hashicorp/terraform-provider-aws#30825).
     userDataBase64: fleet.template.userData,
+    // Here too: the provider asks for none unless it is told to, and what it asks for wins over the template.
+    monitoring: true,
     tags: resources.tags(fleet.name),
     dependsOn: fleet.dependsOn,
     lifecycle: {

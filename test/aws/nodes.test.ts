@@ -189,6 +189,8 @@ describe("a fleet of fixed size", () => {
       associate_public_ip_address: false,
       vpc_security_group_ids: [expect.stringContaining("aws_security_group.")],
       launch_template: { version: `\${aws_launch_template.${template}.latest_version}` },
+      user_data_base64: `\${aws_launch_template.${template}.user_data}`,
+      monitoring: true,
       lifecycle: { create_before_destroy: true, replace_triggered_by: [`aws_launch_template.${template}.latest_version`] },
       tags: { team: "ai", Name: "gw-node" },
     });

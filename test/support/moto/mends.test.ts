@@ -90,6 +90,20 @@ const SYMPTOMS: Record<Mend, Symptom> = {
     mended: /^ami-\w+, then .*\/unknown cannot be resolved/s,
   },
 
+  "instance-monitoring": {
+    async show(cloud) {
+      const launched = await ec2(cloud, "RunInstances", { ImageId: IMAGE, MinCount: "1", MaxCount: "1" });
+      const one = { "InstanceId.1": only("instanceId", launched) };
+      const state = async (action: string) => {
+        const done = await outcome(ec2(cloud, action, one));
+        return `${done} ${/<monitoring><state>(\w+)/.exec(await ec2(cloud, "DescribeInstances", one))?.[1]}`;
+      };
+      return `${await state("MonitorInstances")}, then ${await state("UnmonitorInstances")}`;
+    },
+    faulty: /500.* disabled, then .*500/s,
+    mended: /^done enabled, then done disabled$/,
+  },
+
   "instance-refresh": {
     async show(cloud, name) {
       await createGroup(cloud, name);
@@ -219,10 +233,11 @@ const SYMPTOMS: Record<Mend, Symptom> = {
         "LaunchTemplateData.MetadataOptions.HttpTokens": "required",
         "LaunchTemplateData.Monitoring.Enabled": "true",
       });
-      return launch(cloud, name);
+      const refused = { "Monitoring.Enabled": "false" };
+      return `${await launch(cloud, name)}, then ${await launch(cloud, name, refused)}`;
     },
-    faulty: /<httpTokens>optional/,
-    mended: /<httpTokens>required/,
+    faulty: /<httpTokens>optional.*<monitoring><state>disabled.*, then /s,
+    mended: /<httpTokens>required.*<monitoring><state>enabled.*, then .*<httpTokens>required.*<monitoring><state>disabled/s,
   },
 
   "zone-spread": {
@@ -310,9 +325,9 @@ async function describeGroup(cloud: MotoCloud, name: string): Promise<string> {
   return autoscaling(cloud, "DescribeAutoScalingGroups", { "AutoScalingGroupNames.member.1": name });
 }
 
-async function launch(cloud: MotoCloud, name: string): Promise<string> {
+async function launch(cloud: MotoCloud, name: string, parameters: Record<string, string> = {}): Promise<string> {
   const template = below("LaunchTemplate", { LaunchTemplateName: name, Version: "1" });
-  return ec2(cloud, "RunInstances", { ...template, MinCount: "1", MaxCount: "1" });
+  return ec2(cloud, "RunInstances", { ...template, MinCount: "1", MaxCount: "1", ...parameters });
 }
 
 function attribute(key: string, value: string): Record<string, string> {

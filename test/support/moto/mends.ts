@@ -6,6 +6,7 @@ export const MENDS = [
   "group-settings",
   "hosted-zone-vpc",
   "image-parameters",
+  "instance-monitoring",
   "instance-refresh",
   "interface-association",
   "interface-groups",

@@ -1,4 +1,4 @@
-"""Fault: an interface without a public address is read back with an empty association, which to a client means it has one.
+"""Fault: an interface without a public address is read back with an empty association: a client takes it to have one.
 
 Every plan then replaces an instance that was to have no public address.
 """

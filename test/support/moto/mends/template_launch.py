@@ -1,17 +1,33 @@
-"""Fault: an instance launched from a template gets none of its metadata options, monitoring and instance profile."""
+"""Fault: an instance launched from a template gets none of its metadata options, monitoring and instance profile.
 
-from typing import Any
+What the request says wins over the template: terraform's always says whether there is to be monitoring.
+"""
 
+from typing import Any, cast
+
+from moto.core.responses import ActionResult
 from moto.ec2.models.instances import InstanceBackend, Reservation
+from moto.ec2.responses.instances import InstanceResponse
 
 from .replace import replace
 
 _run = InstanceBackend.run_instances
+_answer = InstanceResponse.run_instances
 
 
 def mend() -> None:
     """Launch with all of the template."""
     replace(InstanceBackend, run_instances)
+    replace(InstanceResponse, answer_run_instances, "run_instances")
+
+
+def answer_run_instances(response: InstanceResponse) -> ActionResult:
+    """Launch, without monitoring if the request says so; the backend is not told whether it said anything."""
+    answer = _answer(response)
+    if response._get_param("Monitoring.Enabled") is False:
+        for instance in cast(Reservation, answer.result).instances:
+            instance.monitoring_state = "disabled"
+    return answer
 
 
 def run_instances(backend: Any, *args: Any, **kwargs: Any) -> Reservation:
