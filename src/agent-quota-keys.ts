@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { Resource } from "@cdktf/provider-null/lib/resource";
-import { TerraformAsset, TerraformProvider, TerraformStack } from "cdktf";
+import { ITerraformDependable, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import { ConfigError } from "./errors";
 import { GeneratedAsset } from "./generated-asset";
@@ -10,6 +9,7 @@ import { agentsProblems, AgentState, agentStates } from "./litellm/agents";
 import { AGENT_ROUTES } from "./litellm/routes";
 import { LiteLlmCluster } from "./litellm-cluster";
 import { COMMAND_FILE } from "./node/command";
+import { useNullProvider } from "./null-provider";
 import { SecretSpec } from "./secret-store";
 
 /**
@@ -54,16 +54,27 @@ export class AgentQuotaKeys extends Construct {
       "agents.json",
       JSON.stringify({ version: 1, routes: AGENT_ROUTES, agents: states }, null, 1),
     );
-    cluster.files.putFile("DesiredStateObject", `agents/${desired.sha256}.json`, desired.path, desired.sha256);
-    if (props.provisioning === "runner") this.provisionFromRunner(props, desired, states);
+    const object = cluster.files.putFile(
+      `DesiredStateObject${this.node.id}`,
+      `agents/${desired.sha256}.json`,
+      desired.path,
+      desired.sha256,
+    );
+    if (props.provisioning === "runner") this.provisionFromRunner(props, desired, states, [object, ...cluster.ready]);
   }
 
-  private provisionFromRunner(props: AgentQuotaKeysProps, desired: GeneratedAsset, states: readonly AgentState[]): void {
+  private provisionFromRunner(
+    props: AgentQuotaKeysProps,
+    desired: GeneratedAsset,
+    states: readonly AgentState[],
+    after: ITerraformDependable[],
+  ): void {
     useNullProvider(this);
     const { cluster, masterKey } = props;
     const command = new TerraformAsset(this, "Command", { path: COMMAND_FILE });
     states.forEach((state) => {
       new Resource(this, `Key-${state.name}`, {
+        dependsOn: after,
         triggers: { agent: state.name, quota: sha256(JSON.stringify(state)) },
         provisioners: [
           {
@@ -90,13 +101,6 @@ export class AgentQuotaKeys extends Construct {
 export function provisioningProblems(provisioning: Provisioning | undefined, hasAdminListener: boolean): string[] {
   if (provisioning !== "runner" || hasAdminListener) return [];
   return ['provisioning: "runner" needs adminFrom with the range that the runner is in; without it nothing listens for it'];
-}
-
-/** The null provider takes no settings, so the stack's author need not make it. */
-function useNullProvider(scope: Construct): void {
-  const stack = TerraformStack.of(scope);
-  const isThere = stack.node.findAll().some((node) => TerraformProvider.isTerraformProvider(node) && node.terraformResourceType === "null");
-  if (!isThere) new NullProvider(stack, "ai-gateway-null");
 }
 
 function sha256(text: string): string {

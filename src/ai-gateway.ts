@@ -1,5 +1,6 @@
 import { Construct } from "constructs";
 import { AgentQuotaKeys, Provisioning, provisioningProblems } from "./agent-quota-keys";
+import { CLUSTER_NEEDS, CLUSTER_SHAPE, ClusterProps, clusterProblems } from "./cluster-props";
 import { DriftCheck } from "./drift-check";
 import { ConfigError } from "./errors";
 import { GatewayOutputs } from "./gateway-outputs";
@@ -7,9 +8,10 @@ import { GatewayRole } from "./gateway-role";
 import { AgentsProps } from "./litellm";
 import { agentsProblems } from "./litellm/agents";
 import { gatewayModel } from "./litellm/gateway-model";
-import { ClusterProps, clusterProblems, LiteLlmCluster } from "./litellm-cluster";
+import { LiteLlmCluster } from "./litellm-cluster";
 import { IEncryptionKey, LlmSecrets, llmSecretsProblems } from "./llm-secrets";
 import { Schedule } from "./schedule";
+import { object, oneOf, Shape, shapeProblems } from "./shape";
 
 /** When the gateway's stack is compared with what is really there. */
 export interface DriftProps {
@@ -53,10 +55,10 @@ export class AiGateway extends Construct {
   constructor(scope: Construct, id: string, props: AiGatewayProps) {
     super(scope, id);
     ConfigError.throwIfAny(this, aiGatewayProblems(props));
-    const { platform, name, providers } = props;
+    const { platform, name } = props;
     this.secrets = new LlmSecrets(this, "Secrets", props);
-    this.role = new GatewayRole(this, "Role", { platform, name, providers, secrets: this.secrets });
-    this.cluster = new LiteLlmCluster(this, "Cluster", { ...props, secrets: this.secrets, role: this.role });
+    this.role = new GatewayRole(this, "Role", { platform, name, secrets: this.secrets });
+    this.cluster = new LiteLlmCluster(this, "Cluster", { ...clusterPropsOf(props), secrets: this.secrets, role: this.role });
     this.agents = new AgentQuotaKeys(this, "Agents", {
       cluster: this.cluster,
       masterKey: this.secrets.masterKey,
@@ -75,8 +77,18 @@ export class AiGateway extends Construct {
   }
 }
 
+const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
+  ...CLUSTER_SHAPE,
+  agents: object,
+  provisioning: oneOf("runner", "none"),
+  drift: object,
+  encryptionKey: object,
+};
+
 /** All that is wrong with a gateway's props, told once. */
 function aiGatewayProblems(props: AiGatewayProps): string[] {
+  const shape = shapeProblems("", props, GATEWAY_SHAPE, CLUSTER_NEEDS);
+  if (shape.length > 0) return shape;
   const problems = [
     ...clusterProblems(props),
     ...llmSecretsProblems(props),
@@ -84,4 +96,10 @@ function aiGatewayProblems(props: AiGatewayProps): string[] {
   ];
   if (problems.length > 0 || props.agents === undefined) return [...new Set(problems)];
   return agentsProblems(props.agents, gatewayModel(props).modelNames);
+}
+
+/** A cluster takes no prop that is not its own. */
+function clusterPropsOf(props: AiGatewayProps): ClusterProps {
+  const keys = Object.keys(CLUSTER_SHAPE) as (keyof ClusterProps)[];
+  return Object.fromEntries(keys.map((key) => [key, props[key]])) as unknown as ClusterProps;
 }

@@ -2,8 +2,6 @@ import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement, IAccessRole } from "./access";
 import { ConfigError } from "./errors";
-import { ProvidersProps } from "./litellm";
-import { providerModels, providersProblems } from "./litellm/providers";
 import { LlmSecrets } from "./llm-secrets";
 import { GatewayPlatform, IGatewayPart, NodeRole } from "./platform";
 
@@ -14,16 +12,11 @@ export interface GatewayRoleProps {
   readonly name: string;
   /** The secrets that the nodes read: exactly these. */
   readonly secrets: LlmSecrets;
-  /**
-   * The providers; the role may call the models of the Bedrock ones, and no others.
-   * @default - no Bedrock provider
-   */
-  readonly providers?: ProvidersProps;
 }
 
 /**
  * The identity of the gateway's nodes: only instances can take it, and it may do what was granted and nothing else.
- * @throws ConfigError when a provider is wrong, or Bedrock is asked for on a cloud whose roles can not call it
+ * @throws ConfigError when `name` is not one that the cloud takes
  */
 export class GatewayRole extends Construct implements IAccessRole, NodeRole, IGatewayPart<"role"> {
   public readonly part = "role";
@@ -36,7 +29,7 @@ export class GatewayRole extends Construct implements IAccessRole, NodeRole, IGa
 
   constructor(scope: Construct, id: string, props: GatewayRoleProps) {
     super(scope, id);
-    ConfigError.throwIfAny(this, props.providers === undefined ? [] : providersProblems(props.providers));
+    ConfigError.throwIfAny(this, props.platform.problems({ name: props.name }));
     props.platform.bind(this);
     const role = props.platform.role(this, "Role", {
       name: props.name,
@@ -48,20 +41,9 @@ export class GatewayRole extends Construct implements IAccessRole, NodeRole, IGa
     this.instanceIdentity = role.instanceIdentity;
     this.ready = role.ready;
     props.secrets.grantRead(this);
-    bedrockStatements(this, props).forEach((statement) => this.allow(statement));
   }
 
   public allow(statement: AccessStatement): void {
     this.granted.push(statement);
   }
-}
-
-function bedrockStatements(scope: Construct, props: GatewayRoleProps): AccessStatement[] {
-  const providers = props.providers === undefined ? [] : providerModels(props.providers);
-  return providers
-    .filter((provider) => provider.kind === "bedrock")
-    .flatMap((provider) => {
-      const models = provider.models.map((model) => model.upstream ?? model.name);
-      return props.platform.bedrockStatements(scope, models, provider.props.awsRegion ?? props.platform.region);
-    });
 }

@@ -1,110 +1,30 @@
-import { Annotations, Fn, ITerraformDependable, TerraformLocal, Token } from "cdktf";
+import { Annotations, Fn, ITerraformDependable, TerraformLocal, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
-import { databaseProblems, IDatabase, IRedis, redisProblems } from "./backing-services";
-import { ICertificate } from "./certificate";
-import { Duration, secondsProblems } from "./duration";
+import { AccessStatement } from "./access";
+import {
+  CLUSTER_NEEDS,
+  CLUSTER_SHAPE,
+  ClusterProps,
+  clusterProblems,
+  fleetSize,
+  hasAdminListener,
+  logRetentionDays,
+} from "./cluster-props";
+import { Duration } from "./duration";
 import { ConfigError } from "./errors";
 import { GatewayRole } from "./gateway-role";
 import { GeneratedAsset } from "./generated-asset";
-import { wholeNumberProblems } from "./limits";
-import { GatewayModelProps, Route } from "./litellm";
-import { GatewayModel, gatewayModel, gatewayModelProblems } from "./litellm/gateway-model";
+import { Route } from "./litellm";
+import { GatewayModel, gatewayModel } from "./litellm/gateway-model";
 import { ADMIN_ROUTES, AGENT_ROUTES, READINESS_PATH } from "./litellm/routes";
 import { LONGEST_CALL_SECONDS } from "./litellm/routing";
-import { LlmSecrets } from "./llm-secrets";
-import { cidrProblems, ingressProblems, INetwork, networkProblems } from "./network";
+import { LlmSecrets, missingSecretProblems } from "./llm-secrets";
 import { nodeBundle } from "./node/bundle";
 import { ADMIN_PORT, AGENTS_PORT, nodeSettings } from "./node/settings";
 import { userData } from "./node/user-data";
-import { FleetSize, GatewayPlatform, IGatewayPart, IPrivateZone, ListenerSpec, LoadBalancer, LogStore, ObjectStore } from "./platform";
-import { Removal } from "./secret-store";
-import { nameProblems, terraformJson } from "./text";
-
-/** The machines of a gateway: how many, how big, where, and who may reach them. */
-export interface ClusterProps extends GatewayModelProps {
-  readonly platform: GatewayPlatform;
-  /** The gateway's name: 3 to 24 lower-case letters, digits and hyphens; may hold `${terraform.workspace}`. */
-  readonly name: string;
-  readonly network: INetwork;
-  readonly database: IDatabase;
-  readonly redis: IRedis;
-  /**
-   * The least nodes of the scaling group, at least 2.
-   * @default 2
-   */
-  readonly minNodes?: number;
-  /**
-   * The most nodes of the scaling group.
-   * @default - twice `minNodes`
-   */
-  readonly maxNodes?: number;
-  /**
-   * The average CPU load that the group keeps, in percent.
-   * @default 60
-   */
-  readonly cpuTargetPercent?: number;
-  /**
-   * That many instances instead of a scaling group, at least 2; replaced, not edited, when the bundle changes.
-   * @default - a scaling group
-   */
-  readonly fixedNodes?: number;
-  /** @default - "c7i.large" on AWS, "ecs.c7.large" on Alibaba Cloud: 2 vCPU, 4 GiB */
-  readonly instanceType?: string;
-  /** @default - the newest Ubuntu 24.04 of the cloud */
-  readonly imageId?: string;
-  /**
-   * The encrypted system disk, in GiB.
-   * @default 40
-   */
-  readonly diskSizeGib?: number;
-  /**
-   * The address ranges whose agents may reach the gateway.
-   * @default - the network's own range
-   */
-  readonly agentsFrom?: readonly string[];
-  /**
-   * The address ranges from which keys may be administered.
-   * @default - none: there is no admin listener
-   */
-  readonly adminFrom?: readonly string[];
-  /**
-   * With it the listeners speak HTTPS, and `domainName` is needed.
-   * @default - HTTP, inside the network only
-   */
-  readonly certificate?: ICertificate;
-  /** @default - the balancer's own name */
-  readonly domainName?: string;
-  /**
-   * The private zone that `domainName` lies in.
-   * @default - one is made for the network
-   */
-  readonly privateZone?: IPrivateZone;
-  /**
-   * The address ranges that nodes may reach: the providers, the database, Redis, the package index.
-   * @default ["0.0.0.0/0"]
-   */
-  readonly egressTo?: readonly string[];
-  /**
-   * How long the request log is kept, in whole days.
-   * @default Duration.days(365)
-   */
-  readonly logRetention?: Duration;
-  /**
-   * How often a node fetches the secrets again.
-   * @default Duration.minutes(15)
-   */
-  readonly refreshInterval?: Duration;
-  /**
-   * Whether the cloud refuses to delete the balancer and the fleet.
-   * @default true
-   */
-  readonly deletionProtection?: boolean;
-  /**
-   * What becomes of the log, the bundles and the key of the secrets when the stack is destroyed.
-   * @default "retain"
-   */
-  readonly removal?: Removal;
-}
+import { GatewayPlatform, IGatewayPart, ListenerSpec, LoadBalancer, LogStore, ObjectStore } from "./platform";
+import { object, shapeProblems } from "./shape";
+import { isExpression, terraformJson } from "./text";
 
 /** A cluster takes the secrets and the identity of its nodes from outside. */
 export interface LiteLlmClusterProps extends ClusterProps {
@@ -140,7 +60,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
 
   constructor(scope: Construct, id: string, props: LiteLlmClusterProps) {
     super(scope, id);
-    ConfigError.throwIfAny(this, clusterProblems(props));
+    ConfigError.throwIfAny(this, ownProblems(this, props));
     props.platform.bind(this);
     const model = gatewayModel(props);
     model.warnings.forEach((warning) => Annotations.of(this).addWarning(warning));
@@ -153,11 +73,26 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
     this.logs = props.platform.logStore(this, "Logs", { name: props.name, retentionDays: logRetentionDays(props), removal });
     props.role.allow(this.files.readStatement(["bundles/*", "settings/*"]));
     props.role.allow(this.logs.writeStatement);
+    this.bedrockStatements(model).forEach((statement) => props.role.allow(statement));
 
     this.loadBalancer = this.balance(props, model);
     this.endpoint = endpoint(props, this.loadBalancer, "Agents");
     this.adminEndpoint = hasAdminListener(props) ? endpoint(props, this.loadBalancer, "Admin") : undefined;
     this.runNodes(props, model);
+  }
+
+  /** What balances between the nodes, and so must be there before anything talks to the gateway. */
+  public get ready(): readonly ITerraformDependable[] {
+    return this.loadBalancer.ready;
+  }
+
+  private bedrockStatements(model: GatewayModel): AccessStatement[] {
+    return model.providers
+      .filter((provider) => provider.kind === "bedrock")
+      .flatMap((provider) => {
+        const models = provider.models.map((props) => props.upstream ?? props.name);
+        return this.platform.bedrockStatements(this, models, provider.props.awsRegion ?? this.platform.region);
+      });
   }
 
   private balance(props: LiteLlmClusterProps, model: GatewayModel): LoadBalancer {
@@ -190,7 +125,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       userData: script,
       targets: this.loadBalancer.targets,
       ingress: this.loadBalancer.nodeIngress,
-      egressPorts: [...new Set([HTTP, HTTPS, props.database.port, props.redis.port])],
+      egressPorts: egressPorts(props, model),
       egressCidrs: props.egressTo ?? ["0.0.0.0/0"],
       warmUpSeconds: WARM_UP_SECONDS,
       drainSeconds: callSeconds(model),
@@ -241,69 +176,31 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
   }
 }
 
-/** All that is wrong with a cluster's props. */
-export function clusterProblems(props: ClusterProps): string[] {
-  return [
-    ...sizeProblems(props),
-    ...props.platform.problems({
-      name: props.name,
-      instanceType: props.instanceType,
-      imageId: props.imageId,
-      certificateId: props.certificate?.id,
-      logRetentionDays: logRetentionDays(props),
-    }),
-    ...networkProblems("network", props.network),
-    ...databaseProblems("database", props.database),
-    ...redisProblems("redis", props.redis),
-    ...tlsProblems(props),
-    ...ingressProblems("agentsFrom", props.agentsFrom ?? []),
-    ...ingressProblems("adminFrom", props.adminFrom ?? []),
-    ...cidrProblems("egressTo", props.egressTo ?? []),
-    ...secondsProblems("refreshInterval", props.refreshInterval, 60, 86_400),
-    ...gatewayModelProblems(props),
-  ];
+function ownProblems(cluster: LiteLlmCluster, props: LiteLlmClusterProps): string[] {
+  const shape = shapeProblems("", props, { ...CLUSTER_SHAPE, secrets: object, role: object }, [...CLUSTER_NEEDS, "secrets", "role"]);
+  if (shape.length > 0) return shape;
+  const problems = clusterProblems(props);
+  return problems.length > 0 ? problems : [...missingSecretProblems(props.secrets, props), ...sameNameProblems(cluster, props)];
 }
 
-function sizeProblems(props: ClusterProps): string[] {
-  const scaling = (["minNodes", "maxNodes", "cpuTargetPercent"] as const).filter((prop) => props[prop] !== undefined);
-  if (props.fixedNodes !== undefined && scaling.length > 0) {
-    return [`fixedNodes: give either fixedNodes or ${scaling.join(", ")}, not both; a fixed number of nodes does not scale`];
-  }
-  const minimum = props.minNodes ?? 2;
-  return [
-    ...numberProblems("fixedNodes", props.fixedNodes, 2, 100),
-    ...numberProblems("minNodes", props.minNodes, 2, 1000),
-    ...numberProblems("maxNodes", props.maxNodes, Token.isUnresolved(minimum) ? 2 : minimum, 1000),
-    ...numberProblems("cpuTargetPercent", props.cpuTargetPercent, 10, 90),
-    ...numberProblems("diskSizeGib", props.diskSizeGib, 20, 500),
-  ];
+/** Two gateways of one name would make the same bucket, balancer and role, which only the apply would find out. */
+function sameNameProblems(cluster: LiteLlmCluster, { name, platform }: LiteLlmClusterProps): string[] {
+  const others = TerraformStack.of(cluster)
+    .node.findAll()
+    .filter((node): node is LiteLlmCluster => (node as Partial<LiteLlmCluster>).part === "cluster" && node !== cluster);
+  const same = others.find(
+    (other) => other.gatewayName === name && other.platform.cloud === platform.cloud && other.platform.region === platform.region,
+  );
+  return same === undefined ? [] : [`name: ${JSON.stringify(name)} is the name of ${same.node.path} already; give each gateway its own`];
 }
 
-/** A number that may be one of Terraform's. */
-function numberProblems(prop: string, value: number | undefined, minimum: number, maximum: number): string[] {
-  return Token.isUnresolved(value) ? [] : wholeNumberProblems(prop, value, minimum, maximum);
-}
-
-const DOMAIN_NAME = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*$/;
-
-function tlsProblems(props: ClusterProps): string[] {
-  const domain = props.domainName;
-  const zone = props.privateZone?.zoneName;
-  return [
-    ...(props.certificate !== undefined && domain === undefined
-      ? ['domainName: none is given; a certificate holds for a name, such as "llm.corp.example"']
-      : []),
-    ...(domain !== undefined && props.certificate === undefined
-      ? [`certificate: none is given for domainName ${JSON.stringify(domain)}; a name is served over HTTPS only`]
-      : []),
-    ...(zone !== undefined && domain === undefined ? [`privateZone: ${JSON.stringify(zone)} has no use without domainName`] : []),
-    ...nameProblems("privateZone.zoneId", props.privateZone?.zoneId, /^[A-Za-z0-9]+$/, "the id of a private zone"),
-    ...nameProblems("privateZone.zoneName", zone, DOMAIN_NAME, 'a lower-case domain name of at least two labels, such as "corp.example"'),
-    ...nameProblems("domainName", domain, DOMAIN_NAME, 'a lower-case domain name of at least two labels, such as "llm.corp.example"'),
-    ...(zone !== undefined && domain !== undefined && domain !== zone && !domain.endsWith(`.${zone}`)
-      ? [`domainName: ${JSON.stringify(domain)} does not lie in the privateZone ${JSON.stringify(zone)}`]
-      : []),
-  ];
+/** The ports in base URLs, such as vLLM's 8000, are open too. */
+function egressPorts(props: ClusterProps, model: GatewayModel): number[] {
+  const inUrls = model.providers.map(({ baseUrl = "" }) =>
+    isExpression(baseUrl) ? undefined : /^https?:\/\/[^/:]+:(\d+)/.exec(baseUrl)?.[1],
+  );
+  const given = inUrls.filter((port) => port !== undefined).map(Number);
+  return [...new Set([HTTP, HTTPS, props.database.port, props.redis.port, ...given, ...(props.egressPorts ?? [])])];
 }
 
 function listeners(props: ClusterProps, agentsFrom: readonly string[]): ListenerSpec[] {
@@ -321,10 +218,6 @@ function listener(
   return { id, port: listenerPort(props, id), nodePort, allowedCidrs, routes };
 }
 
-function hasAdminListener(props: ClusterProps): boolean {
-  return (props.adminFrom ?? []).length > 0;
-}
-
 function listenerPort(props: ClusterProps, id: ListenerSpec["id"]): number {
   const ports = props.certificate === undefined ? { Agents: HTTP, Admin: 8080 } : { Agents: HTTPS, Admin: 8443 };
   return ports[id];
@@ -336,16 +229,6 @@ function endpoint(props: ClusterProps, loadBalancer: LoadBalancer, id: ListenerS
   return `${scheme}://${props.domainName ?? loadBalancer.dnsName}${port}`;
 }
 
-function fleetSize(props: ClusterProps): FleetSize {
-  if (props.fixedNodes !== undefined) return { kind: "fixed", count: props.fixedNodes };
-  const minimum = props.minNodes ?? 2;
-  return { kind: "scaling", minimum, maximum: props.maxNodes ?? minimum * 2, cpuTargetPercent: props.cpuTargetPercent ?? 60 };
-}
-
 function callSeconds(model: GatewayModel): number {
   return model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS;
-}
-
-function logRetentionDays(props: ClusterProps): number {
-  return props.logRetention?.toDays() ?? 365;
 }

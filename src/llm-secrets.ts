@@ -89,6 +89,8 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
 
 /** All that is wrong with the secrets of a gateway. */
 export function llmSecretsProblems(props: LlmSecretsProps): string[] {
+  const names = props.platform.problems({ name: props.name });
+  if (names.length > 0) return names;
   const problems = providersProblems(props.providers);
   if (problems.length > 0) return problems;
   const store = props.platform.secretStore;
@@ -105,6 +107,19 @@ export function llmSecretsProblems(props: LlmSecretsProps): string[] {
     ...(key === undefined ? [] : store.keyProblems("encryptionKey", key.id)),
     ...named.flatMap(([prop, name]) => (name === undefined ? [] : store.nameProblems(prop, name))),
   ];
+}
+
+/** The secrets that a gateway needs and that are not among these. */
+export function missingSecretProblems(secrets: LlmSecrets, needs: LlmSecretsProps): string[] {
+  const needed = [
+    ...secretSpecs(needs).map(({ name }) => name),
+    needs.database && (needs.database.secretName ?? ownName(needs, "database")),
+    needs.redis && (needs.redis.secretName ?? ownName(needs, "redis")),
+  ];
+  return needed
+    .filter((name) => name !== undefined)
+    .filter((name) => !secrets.names.includes(name))
+    .map((name) => `secrets: ${JSON.stringify(name)} is not among them; give LlmSecrets the same name, providers, database and redis`);
 }
 
 function secretSpecs(props: LlmSecretsProps): SecretSpec[] {

@@ -41,6 +41,11 @@ export abstract class Network {
   }
 }
 
+/** The first subnet of each zone: a balancer takes no two of one. */
+export function onePerZone(subnets: readonly Subnet[]): Subnet[] {
+  return subnets.filter(({ zone }, index) => subnets.findIndex((other) => other.zone === zone) === index);
+}
+
 /** All that is wrong with a network. */
 export function networkProblems(prop: string, network: INetwork): string[] {
   const zones = new Set(network.subnets.map((subnet) => subnet.zone));
@@ -74,6 +79,11 @@ export function ingressProblems(prop: string, cidrs: readonly string[]): string[
 /** The problems of address ranges. */
 export function cidrProblems(prop: string, cidrs: readonly string[]): string[] {
   return cidrs.flatMap((cidr) =>
-    nameProblems(prop, cidr, /^(\d{1,3}(\.\d{1,3}){3}\/([0-9]|[12]\d|3[0-2])|x)$/, 'an IPv4 address range such as "10.0.0.0/16"'),
+    nameProblems(
+      prop,
+      cidr,
+      /^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|(?=\/))){4}\/([0-9]|[12]\d|3[0-2])$/,
+      'an IPv4 address range such as "10.0.0.0/16"',
+    ),
   );
 }

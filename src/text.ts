@@ -1,5 +1,6 @@
 /** A reference to something that only Terraform knows: a cdktf token, or one such as `${terraform.workspace}`. */
 const REFERENCE = /\$\{[\w.[\]-]+\}/g;
+const ONLY_A_REFERENCE = /^\$\{[\w.[\]-]+\}$/;
 
 /**
  * A value as JSON text for Terraform: references in it keep working, any other `${` or `%{` is taken literally.
@@ -20,10 +21,11 @@ export function isExpression(text: string): boolean {
 }
 
 /**
- * The problem of a name that may hold references of Terraform: what stands around them must match.
+ * The problem of a name that may hold references of Terraform. One that is nothing but a reference passes; else what
+ * stands around the references must match, with an "x" in the place of each.
  * @param allowed what a name may be, in words that end the message
  */
 export function nameProblems(prop: string, name: string | undefined, pattern: RegExp, allowed: string): string[] {
-  if (name === undefined || pattern.test(name.replace(REFERENCE, "x"))) return [];
-  return [`${prop}: ${JSON.stringify(name)} is not ${allowed}`];
+  if (name === undefined || ONLY_A_REFERENCE.test(name)) return [];
+  return pattern.test(name.replace(REFERENCE, "x")) ? [] : [`${prop}: ${JSON.stringify(name)} is not ${allowed}`];
 }

@@ -1,6 +1,7 @@
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { TerraformStack, TerraformVariable, Testing } from "cdktf";
 import { Construct } from "constructs";
-import { CLOUDS, CloudName, minimalProps, newStack } from "./support/gateways";
+import { CLOUDS, CloudName, gatewayIn, minimalProps, newStack } from "./support/gateways";
 import {
   AgentQuotaKeys,
   AiGateway,
@@ -68,6 +69,46 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
     const keys = new AgentQuotaKeys(stack, "keys", { cluster, masterKey: secrets.masterKey, agents: { "an-agent": { qpm: 1 } } });
     expect(keys.keySecretNames).toEqual({ "an-agent": "gateway/agents/an-agent" });
     expect(resourcesOfType(synthesized(stack), object)).toHaveLength(3);
+  });
+
+  it("a cluster says which secrets it lacks", () => {
+    const stack = newStack(cloud);
+    const props = minimalProps(cloud);
+    const secrets = new LlmSecrets(stack, "secrets", { platform: props.platform, name: props.name, providers: props.providers });
+    const role = new GatewayRole(stack, "role", { platform: props.platform, name: props.name, secrets });
+    expect(() => new LiteLlmCluster(stack, "cluster", { ...minimalProps(cloud), secrets, role })).toThrow(
+      /secrets: "gateway\/database" is not among them[^]*secrets: "gateway\/redis" is not among them/,
+    );
+  });
+
+  it("two gateways of one name are refused", () => {
+    const { stack } = gatewayIn(cloud);
+    expect(() => new AiGateway(stack, "second", minimalProps(cloud))).toThrow(
+      'name: "gateway" is the name of stack/gateway/Cluster already',
+    );
+  });
+
+  it("a port in a base URL is open, and those that are named", () => {
+    const { stack } = gatewayIn(cloud, {
+      providers: { vllm: { kind: "openai-compatible", baseUrl: "http://10.0.0.5:8000/v1", keyless: true, models: ["m"] } },
+      egressPorts: [9443],
+    });
+    const text = JSON.stringify(synthesized(stack).resource);
+    expect(text).toMatch(/8000/);
+    expect(text).toMatch(/9443/);
+  });
+
+  it("keys that a runner makes wait for the balancer, with the stack's own null provider where it has one", () => {
+    const { stack } = gatewayIn(cloud, { agents: { a: { qpm: 1 } }, adminFrom: ["10.0.9.0/24"], provisioning: "runner" });
+    new NullProvider(stack, "null");
+    const json = synthesized(stack) as unknown as {
+      provider: { null: unknown[] };
+      resource: { null_resource: Record<string, { depends_on: string[] }> };
+    };
+    expect(json.provider.null).toHaveLength(1);
+    const [made] = Object.values(json.resource.null_resource);
+    expect(made!.depends_on.join()).toMatch(/listener/);
+    expect(made!.depends_on.join()).toMatch(/DesiredState/);
   });
 
   it("a gateway takes names and hosts that only Terraform knows, also when it lies in another construct", () => {

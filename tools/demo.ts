@@ -10,7 +10,7 @@ const ROOT = join(__dirname, "..");
 const OUTPUT = join(ROOT, "cdktf.out");
 const STACKS = { aws: "quickstart-aws", alicloud: "quickstart-alicloud" } as const;
 /** Downloading the AWS provider takes minutes on a slow line; a demo does not wait for that. */
-const DOWNLOAD_SECONDS = 60;
+const DOWNLOAD_SECONDS = 15;
 
 const started = Date.now();
 const say = (text: string): void => console.log(text);
@@ -60,6 +60,7 @@ async function validated(stack: string, options: { env?: Record<string, string>;
   try {
     await terraform.init();
     const { valid, diagnostics } = await terraform.validate();
+    if (!valid) process.exitCode = 1;
     return valid ? `valid, ${how}` : `NOT VALID, ${how}: ${diagnostics.map(({ summary }) => summary).join("; ")}`;
   } catch (error) {
     const reason = /\n\W*Error: ([^\n]*)/.exec(String(error))?.[1] ?? `no provider after ${DOWNLOAD_SECONDS} s`;

@@ -30,7 +30,7 @@ const gateway = new AiGateway(stack, "gateway", {
   redis: Redis.fromEndpoint({ host: "master.litellm.example.euc1.cache.amazonaws.com" }),
   providers: {
     azureOpenai: {
-      baseUrl: "https://corp.openai.azure.com",
+      endpoint: "https://corp.openai.azure.com",
       auth: AzureAuth.servicePrincipal(),
       models: [{ name: "gpt-4o", deployment: "gpt-4o-prod", baseModel: "azure/gpt-4o", order: 1 }],
     },

@@ -1,5 +1,6 @@
 import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { onePerZone } from "../network";
 import { BalancerTarget, ListenerSpec, LoadBalancer, LoadBalancerSpec, NodeIngress, PrivateNameSpec } from "../platform";
 import { AwsContext } from "./context";
 import { listenerRules } from "./listener-rules";
@@ -27,7 +28,7 @@ export class ApplicationLoadBalancer extends Construct implements LoadBalancer {
       name: spec.name,
       internal: true,
       loadBalancerType: "application",
-      subnets: spec.network.subnets.map((subnet) => subnet.id),
+      subnets: onePerZone(spec.network.subnets).map((subnet) => subnet.id),
       securityGroups: [securityGroup.id],
       idleTimeout: spec.idleTimeoutSeconds,
       dropInvalidHeaderFields: true,

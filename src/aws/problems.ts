@@ -68,5 +68,5 @@ function tagProblems(key: string, value: string): string[] {
 
 /** The problem of a value that is either known now, or known only to Terraform. */
 function valueProblems(prop: string, value: string | undefined, pattern: RegExp, allowed: string): string[] {
-  return value === undefined || isExpression(value) ? [] : nameProblems(prop, value, pattern, allowed);
+  return nameProblems(prop, value, pattern, allowed);
 }

@@ -1,7 +1,7 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
-import { isExpression, nameProblems, terraformJson } from "../text";
+import { nameProblems, terraformJson } from "../text";
 import { accountIdOf, partitionOf } from "./account";
 import { arn, AwsContext, removalLifecycle } from "./context";
 
@@ -14,11 +14,11 @@ export class SecretsManagerStore implements SecretStore {
   }
 
   public nameProblems(prop: string, name: string): string[] {
-    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 512 letters, digits and / _ + = . @ -");
+    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 512 letters, digits and / _ + = . @ ! -");
   }
 
   public keyProblems(prop: string, id: string): string[] {
-    return isExpression(id) ? [] : nameProblems(prop, id, KEY_ARN, "the ARN of a KMS key");
+    return nameProblems(prop, id, KEY_ARN, "the ARN of a KMS key");
   }
 
   public key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey {
@@ -45,7 +45,7 @@ export class SecretsManagerStore implements SecretStore {
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
-const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+const SECRET_NAME = /^[A-Za-z0-9/_+=.@!-]{1,512}$/;
 const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 
 /** A symmetric key that rotates every year, and its alias. */

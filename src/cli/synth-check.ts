@@ -62,7 +62,7 @@ function agentText(agent: StackSummary["agents"][number]): string {
     [agent.dailyBudgetUsd, "USD/day"],
   ] as const;
   const given = limits.filter(([amount]) => amount !== undefined).map(([amount, unit]) => `${amount} ${unit}`);
-  return `${agent.name}: ${given.join(", ") || "no limit"}; ${agent.models.join(", ")}`;
+  return `${agent.name}: ${given.join(", ") || "no limit"}; ${agent.models.join(", ")}; key in <gateway>/${agent.secretName}`;
 }
 
 function section(title: string, lines: readonly string[], indent = "  "): string[] {

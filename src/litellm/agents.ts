@@ -1,5 +1,6 @@
 import { amountProblems, wholeNumberProblems } from "../limits";
 import { unknownName } from "../nearest";
+import { list, number, Shape, shapeProblems } from "../shape";
 
 /** What one agent may use. A limit that is not given does not hold for it. */
 export interface AgentProps {
@@ -65,7 +66,11 @@ export function agentStates(agents: AgentsProps, modelNames: readonly string[], 
     });
 }
 
+const AGENT_SHAPE: Shape<AgentProps> = { qpm: number, tpm: number, dailyTokens: number, dailyBudgetUsd: number, models: list };
+
 function agentProblems(prop: string, name: string, agent: AgentProps, known: ReadonlySet<string>): string[] {
+  const shape = shapeProblems(prop, agent, AGENT_SHAPE);
+  if (shape.length > 0) return shape;
   return [
     ...(AGENT_NAME.test(name)
       ? []

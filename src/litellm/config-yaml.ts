@@ -3,7 +3,7 @@ import { GatewayModel } from "./gateway-model";
 import { upstreamPrefix } from "./provider-kinds";
 import { ModelProps } from "./provider-props";
 import { azureApiVersion, environmentName, ProviderModel } from "./providers";
-import { LONGEST_CALL_SECONDS } from "./routing";
+import { LONGEST_CALL_SECONDS, renderedFallbacks } from "./routing";
 import { Fallbacks, STRATEGIES } from "./routing-props";
 
 /** LiteLLM's config.yaml; what only Terraform knows is read from the environment, so that the text is the same in every apply. */
@@ -90,15 +90,16 @@ function credential(provider: ProviderModel): object {
 function routerSettings(model: GatewayModel, redisTls: boolean): object {
   const routing = model.routing;
   const fallbackModel = routing.fallbackModel;
+  const fallbacks = renderedFallbacks(routing, model.aliases);
   return {
     routing_strategy: STRATEGIES[routing.strategy ?? "simple-shuffle"],
     num_retries: routing.retries ?? 2,
     timeout: routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,
     allowed_fails: routing.allowedFails ?? 3,
     cooldown_time: routing.cooldown?.toSeconds() ?? 30,
-    fallbacks: fallbackList(routing.fallbacks),
-    context_window_fallbacks: fallbackList(routing.contextWindowFallbacks),
-    content_policy_fallbacks: fallbackList(routing.contentPolicyFallbacks),
+    fallbacks: fallbackList(fallbacks.fallbacks),
+    context_window_fallbacks: fallbackList(fallbacks.contextWindowFallbacks),
+    content_policy_fallbacks: fallbackList(fallbacks.contentPolicyFallbacks),
     default_fallbacks: fallbackModel === undefined ? undefined : [fallbackModel],
     model_group_alias: Object.keys(model.aliases).length > 0 ? model.aliases : undefined,
     enable_pre_call_checks: true,
@@ -142,8 +143,8 @@ const GENERAL_SETTINGS = {
   user_api_key_cache_max_size: 5000,
 };
 
-function fallbackList(fallbacks: Fallbacks | undefined): object[] | undefined {
-  const list = Object.entries(fallbacks ?? {}).map(([model, targets]) => ({ [model]: targets }));
+function fallbackList(fallbacks: Fallbacks): object[] | undefined {
+  const list = Object.entries(fallbacks).map(([model, targets]) => ({ [model]: targets }));
   return list.length > 0 ? list : undefined;
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { secondsProblems } from "../duration";
 import { wholeNumberProblems } from "../limits";
 import { unknownName } from "../nearest";
+import { duration, shapeProblems } from "../shape";
 import { GatewayModelProps } from "./gateway-props";
 import { ProviderModel, providerModels, providersProblems } from "./providers";
 import { DEFAULT_RELEASE, releaseProblems } from "./releases";
@@ -21,6 +22,7 @@ export interface GatewayModel {
   readonly timezone: string;
   readonly release: string;
   readonly requirementsFile?: string;
+  readonly prismaClientFile?: string;
   /** What is not wrong, but most likely not meant either. */
   readonly warnings: readonly string[];
 }
@@ -40,7 +42,8 @@ export function gatewayModel(props: GatewayModelProps): GatewayModel {
     timezone: props.timezone ?? "UTC",
     release: props.litellmRelease ?? DEFAULT_RELEASE,
     requirementsFile: props.requirementsFile,
-    warnings: strategyWarnings(providers, routing),
+    prismaClientFile: props.prismaClientFile,
+    warnings: [...strategyWarnings(providers, routing), ...limitWarnings(providers, props)],
   };
 }
 
@@ -54,7 +57,7 @@ export function gatewayModelProblems(props: GatewayModelProps): string[] {
     ...ownProblems(props),
     ...aliasProblems(providers, props),
     ...defaultProblems(providers, props),
-    ...routingProblems(props.routing ?? {}, known),
+    ...routingProblems(props.routing ?? {}, known, props.aliases ?? {}),
   ];
 }
 
@@ -62,16 +65,22 @@ export function gatewayModelProblems(props: GatewayModelProps): string[] {
 function ownProblems(props: GatewayModelProps): string[] {
   return [
     ...wholeNumberProblems("rpmLimit", props.rpmLimit),
-    ...secondsProblems("cache.ttl", props.cache?.ttl, 1, 30 * 86_400),
+    ...cacheProblems(props),
     ...(props.timezone === undefined ? [] : timezoneProblems(props.timezone)),
     ...(props.litellmRelease === undefined ? [] : releaseProblems("litellmRelease", props.litellmRelease)),
     ...requirementsProblems(props),
   ];
 }
 
+function cacheProblems({ cache }: GatewayModelProps): string[] {
+  if (cache === undefined) return [];
+  const shape = shapeProblems("cache", cache, { ttl: duration }, ["ttl"]);
+  return shape.length > 0 ? shape : secondsProblems("cache.ttl", cache.ttl, 1, 30 * 86_400);
+}
+
 function requirementsProblems(props: GatewayModelProps): string[] {
   const file = props.requirementsFile;
-  if (file !== undefined) return lockFileProblems(file, props.litellmRelease ?? DEFAULT_RELEASE);
+  if (file !== undefined) return lockFileProblems(file, props);
   const isOther = props.litellmRelease !== undefined && props.litellmRelease !== DEFAULT_RELEASE;
   if (!isOther) return [];
   return [
@@ -79,14 +88,21 @@ function requirementsProblems(props: GatewayModelProps): string[] {
   ];
 }
 
-/** The lock file becomes a part of the bundle, so it is read at synthesis. */
-function lockFileProblems(file: string, release: string): string[] {
+/** Both files become a part of the bundle, so they are looked at during synthesis. */
+function lockFileProblems(file: string, { litellmRelease: release = DEFAULT_RELEASE, prismaClientFile }: GatewayModelProps): string[] {
   if (!existsSync(file))
     return [`requirementsFile: ${JSON.stringify(file)} can not be read; give the path of a file of hash-locked requirements`];
-  const locks = readFileSync(file, "utf8")
-    .split("\n")
-    .some((line) => line.startsWith(`litellm==${release} `) || line.startsWith(`litellm[proxy]==${release} `));
-  return locks ? [] : [`requirementsFile: ${JSON.stringify(file)} does not lock litellm==${release}`];
+  const lines = readFileSync(file, "utf8").split("\n");
+  const locks = lines.some((line) => line.startsWith(`litellm==${release} `) || line.startsWith(`litellm[proxy]==${release} `));
+  const missing = prismaClientFile === undefined || !existsSync(prismaClientFile);
+  return [
+    ...(locks ? [] : [`requirementsFile: ${JSON.stringify(file)} does not lock litellm==${release}`]),
+    ...(release !== DEFAULT_RELEASE && missing
+      ? [
+          `prismaClientFile: ${JSON.stringify(prismaClientFile ?? null)} can not be read; LiteLLM ${release} needs the record of its own database schema`,
+        ]
+      : []),
+  ];
 }
 
 function timezoneProblems(timezone: string): string[] {
@@ -132,6 +148,19 @@ function modelNames(providers: readonly ProviderModel[], props: GatewayModelProp
 
 function uniqueModels(providers: readonly ProviderModel[]): string[] {
   return [...new Set(providers.flatMap((provider) => provider.models.map((model) => model.name)))];
+}
+
+/** The nodes are told of these limits, and do not count them yet. */
+function limitWarnings(providers: readonly ProviderModel[], props: GatewayModelProps): string[] {
+  const limits: [string, number | undefined][] = [
+    ["rpmLimit", props.rpmLimit],
+    ...providers.flatMap(({ name, props: { rpmLimit, tpmLimit } }): [string, number | undefined][] => [
+      [`providers.${name}.rpmLimit`, rpmLimit],
+      [`providers.${name}.tpmLimit`, tpmLimit],
+    ]),
+  ];
+  const given = limits.filter(([, limit]) => limit !== undefined).map(([prop]) => prop);
+  return given.length === 0 ? [] : [`${given.join(", ")}: the nodes of this release are told of it, but do not count it yet`];
 }
 
 function strategyWarnings(providers: readonly ProviderModel[], routing: RoutingProps): string[] {

@@ -22,7 +22,7 @@ export interface GatewayModelProps {
   /** @default - no answer is kept */
   readonly cache?: CacheProps;
   /**
-   * Requests per minute to the gateway, over all agents and nodes.
+   * Requests per minute to the gateway, over all agents and nodes. The nodes are told of it, and do not count it yet.
    * @default - no limit
    */
   readonly rpmLimit?: number;
@@ -41,4 +41,9 @@ export interface GatewayModelProps {
    * @default - the lock file of the default release
    */
   readonly requirementsFile?: string;
+  /**
+   * LiteLLM's database schema as recorded beside `requirementsFile` (`python -m aigw_node prisma-client record FILE`).
+   * @default - the record of the default release
+   */
+  readonly prismaClientFile?: string;
 }

@@ -72,12 +72,12 @@ export interface ProviderProps {
    */
   readonly default?: boolean;
   /**
-   * Requests per minute to this provider, over all nodes.
+   * Requests per minute to this provider, over all nodes. The nodes are told of it, and do not count it yet.
    * @default - no limit
    */
   readonly rpmLimit?: number;
   /**
-   * Tokens per minute to this provider, over all nodes.
+   * Tokens per minute to this provider, over all nodes. The nodes are told of it, and do not count it yet.
    * @default - no limit
    */
   readonly tpmLimit?: number;
@@ -87,8 +87,12 @@ export interface ProviderProps {
    */
   readonly site?: ProviderSite;
   /**
-   * The API's address: `https://` or `http://`, without a trailing slash; needed for `openai-compatible` and, as the
-   * resource's endpoint, for `azureOpenai`.
+   * Azure OpenAI only, and needed there: the resource's endpoint, such as "https://corp.openai.azure.com".
+   * @default - none
+   */
+  readonly endpoint?: string;
+  /**
+   * The API's address: `https://` or `http://`, without a trailing slash; needed for `openai-compatible`.
    * @default - the provider's own
    */
   readonly baseUrl?: string;

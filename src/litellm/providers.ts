@@ -1,5 +1,6 @@
 import { wholeNumberProblems, amountProblems } from "../limits";
 import { unknownName } from "../nearest";
+import { boolean, list, number, object, Shape, shapeProblems, text } from "../shape";
 import { isExpression, nameProblems } from "../text";
 import { AzureAuth } from "./azure-auth";
 import { PROVIDER_KINDS, ProviderKind, ProviderKindFacts } from "./provider-kinds";
@@ -17,6 +18,35 @@ export interface ProviderModel {
 }
 
 const KINDS = Object.keys(PROVIDER_KINDS) as ProviderKind[];
+const PROVIDER_SHAPE: Shape<ProviderProps> = {
+  kind: text,
+  models: list,
+  default: boolean,
+  rpmLimit: number,
+  tpmLimit: number,
+  site: text,
+  endpoint: text,
+  baseUrl: text,
+  auth: object,
+  apiVersion: text,
+  awsRegion: text,
+  secretName: text,
+  keyless: boolean,
+};
+const MODEL_SHAPE: Shape<ModelProps> = {
+  name: text,
+  upstream: text,
+  deployment: text,
+  baseModel: text,
+  weight: number,
+  order: number,
+  rpm: number,
+  tpm: number,
+  contextWindow: number,
+  price: object,
+};
+/** What the gateway itself keeps under its name. */
+const RESERVED_NAMES = ["master-key", "salt-key", "database", "redis", "agents"];
 const DEFAULT_AZURE_API_VERSION = "2024-10-21";
 
 /** The providers as a list, defaults filled in; call it once {@link providersProblems} finds nothing. */
@@ -29,7 +59,7 @@ export function providerModels(providers: ProvidersProps): ProviderModel[] {
       kind,
       models: (props.models ?? facts.catalogue).map(asModel),
       credentialFields: credentialFields(facts, props),
-      baseUrl: props.baseUrl ?? siteUrl(facts, props),
+      baseUrl: props.endpoint ?? props.baseUrl ?? siteUrl(facts, props),
       props,
     };
   });
@@ -56,6 +86,9 @@ export function providersProblems(providers: ProvidersProps): string[] {
 }
 
 function providerProblems(prop: string, name: string, props: ProviderProps): string[] {
+  const shape = shapeProblems(prop, props, PROVIDER_SHAPE);
+  if (shape.length > 0) return shape;
+  if (RESERVED_NAMES.includes(name)) return [`${prop}: the gateway keeps a secret of its own under this name; rename the provider`];
   const kind = props.kind ?? (name as ProviderKind);
   if (!KINDS.includes(kind)) {
     const where = props.kind === undefined ? prop : `${prop}.kind`;
@@ -71,6 +104,7 @@ function providerProblems(prop: string, name: string, props: ProviderProps): str
     ...wholeNumberProblems(`${prop}.rpmLimit`, props.rpmLimit),
     ...wholeNumberProblems(`${prop}.tpmLimit`, props.tpmLimit),
     ...urlProblems(`${prop}.baseUrl`, props.baseUrl),
+    ...urlProblems(`${prop}.endpoint`, props.endpoint),
     ...nameProblems(`${prop}.awsRegion`, props.awsRegion, /^[a-z0-9-]+$/, 'a region of AWS such as "us-east-1"'),
     ...nameProblems(`${prop}.apiVersion`, props.apiVersion, /^[A-Za-z0-9._-]+$/, 'a version such as "2024-10-21"'),
     ...misplacedProblems(prop, kind, facts, props),
@@ -79,9 +113,10 @@ function providerProblems(prop: string, name: string, props: ProviderProps): str
 
 /** Props that another kind of provider has, and props that this kind can not do without. */
 function misplacedProblems(prop: string, kind: ProviderKind, facts: ProviderKindFacts, props: ProviderProps): string[] {
-  const needsBaseUrl = kind === "azureOpenai" || kind === "openai-compatible";
   const only: [keyof ProviderProps, boolean, string][] = [
     ["site", facts.sites !== undefined, "dashscope, moonshot and zhipu"],
+    ["endpoint", kind === "azureOpenai", "azureOpenai"],
+    ["baseUrl", kind !== "azureOpenai", "the other kinds; give endpoint"],
     ["auth", kind === "azureOpenai", "azureOpenai"],
     ["apiVersion", kind === "azureOpenai", "azureOpenai"],
     ["awsRegion", kind === "bedrock", "bedrock"],
@@ -93,8 +128,11 @@ function misplacedProblems(prop: string, kind: ProviderKind, facts: ProviderKind
     ...only
       .filter(([key, fits]) => props[key] !== undefined && !fits)
       .map(([key, , where]) => `${prop}.${key}: ${quoted(props[key])} has no meaning for ${kind}; it belongs to ${where}`),
-    ...(needsBaseUrl && props.baseUrl === undefined
+    ...(kind === "openai-compatible" && props.baseUrl === undefined
       ? [`${prop}.baseUrl: none is given; ${kind} needs the endpoint, such as "https://host/v1"`]
+      : []),
+    ...(kind === "azureOpenai" && props.endpoint === undefined
+      ? [`${prop}.endpoint: none is given; ${kind} needs the resource's endpoint, such as "https://corp.openai.azure.com"`]
       : []),
     ...(site !== undefined && props.baseUrl !== undefined ? [`${prop}: give either site or baseUrl, not both`] : []),
     ...(site !== undefined && facts.sites !== undefined && facts.sites[site] === undefined
@@ -107,6 +145,8 @@ const MODEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$/;
 const MODEL_NAME_ALLOWED = "a name of 1 to 128 letters, digits and . _ : / @ - that starts with a letter or digit";
 
 function modelProblems(prop: string, kind: ProviderKind, model: ModelProps): string[] {
+  const shape = shapeProblems(prop, model, MODEL_SHAPE, ["name"]);
+  if (shape.length > 0) return shape;
   const texts: [string, string | undefined][] = [
     ["name", model.name],
     ["upstream", model.upstream],
@@ -114,8 +154,8 @@ function modelProblems(prop: string, kind: ProviderKind, model: ModelProps): str
     ["baseModel", model.baseModel],
   ];
   return [
-    ...texts.flatMap(([key, text]) =>
-      text === undefined || MODEL_NAME.test(text) ? [] : [`${prop}.${key}: ${quoted(text)} is not ${MODEL_NAME_ALLOWED}`],
+    ...texts.flatMap(([key, name]) =>
+      name === undefined || MODEL_NAME.test(name) ? [] : [`${prop}.${key}: ${quoted(name)} is not ${MODEL_NAME_ALLOWED}`],
     ),
     ...(model.deployment !== undefined && kind !== "azureOpenai"
       ? [`${prop}.deployment: ${quoted(model.deployment)} has no meaning for ${kind}; use upstream`]
@@ -136,9 +176,12 @@ function priceProblems(prop: string, value: number | undefined): string[] {
 }
 
 function urlProblems(prop: string, url: string | undefined): string[] {
-  if (url === undefined || isExpression(url)) return [];
-  const isUrl = /^https?:\/\/[A-Za-z0-9.-]+(:\d+)?(\/[\w./~-]*)?$/.test(url) && !url.endsWith("/");
-  return isUrl ? [] : [`${prop}: ${quoted(url)} is not an http:// or https:// address without query and trailing slash`];
+  const allowed = "an http:// or https:// address without query and trailing slash";
+  if (url?.endsWith("/")) return [`${prop}: ${quoted(url)} is not ${allowed}`];
+  // "x" is what a reference stands for, such as the address of an instance, with or without the scheme in it.
+  return nameProblems(prop, url, /^(https?:\/\/)?[A-Za-z0-9.-]+(:\d+)?(\/[\w./~-]*)?$/, allowed).concat(
+    url === undefined || isExpression(url) || /^https?:/.test(url) ? [] : [`${prop}: ${quoted(url)} is not ${allowed}`],
+  );
 }
 
 function collisionProblems(names: readonly string[]): string[] {

@@ -33,7 +33,7 @@ export interface RoutingProps {
    */
   readonly defaultModel?: string;
   /**
-   * Tried last, for every model.
+   * Tried last, for every model: at the end of its fallbacks, or alone.
    * @default - none
    */
   readonly fallbackModel?: string;
@@ -58,7 +58,8 @@ export interface RoutingProps {
    */
   readonly retries?: number;
   /**
-   * How long a call may take; also the balancer's limit. Whole seconds, at most 600: Alibaba's balancer allows no more.
+   * How long LiteLLM waits for a call, and a leaving node for its streams. Whole seconds, at most 600: Alibaba's balancer
+   * allows no more.
    * @default Duration.seconds(600)
    */
   readonly timeout?: Duration;

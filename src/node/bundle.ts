@@ -15,17 +15,21 @@ const FILES = join(__dirname, "files");
 /** The one file that comes by user data, since it fetches the others. */
 const FETCHER = "fetch.py";
 const LOCK_FILE = "requirements.lock";
+const PRISMA_CLIENT = "prisma-client.json";
 /** Documentation, and what tools leave behind. */
 const NOT_DEPLOYED = /(^|\/)(\.|__pycache__\/)|\.(md|in)$/;
 
 /** Makes the bundle of a gateway: LiteLLM's config and the files of the node. */
 export function nodeBundle(model: GatewayModel, surroundings: Surroundings): NodeBundle {
   const config = renderConfig(model, surroundings);
-  const lockFile = model.requirementsFile;
+  const replaced: [string, string | undefined][] = [
+    [LOCK_FILE, model.requirementsFile],
+    [PRISMA_CLIENT, model.prismaClientFile],
+  ];
   const files = new Map<string, Uint8Array>([
     ...deployedFiles().map((name): [string, Uint8Array] => [name, readFileSync(join(FILES, name))]),
     ["config.yaml", Buffer.from(config.yaml)],
-    ...(lockFile === undefined ? [] : [[LOCK_FILE, readFileSync(lockFile)] as [string, Uint8Array]]),
+    ...replaced.flatMap(([name, path]): [string, Uint8Array][] => (path === undefined ? [] : [[name, readFileSync(path)]])),
   ]);
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const { createTar } = require("nanotar") as typeof import("nanotar");

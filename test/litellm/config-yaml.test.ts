@@ -35,7 +35,7 @@ describe("LiteLLM's config", () => {
   it.each(["2024-10-21", "no", "1e3", "0x1f", "012", "12:30:45", "1_000", "3.5"])(
     "is read by YAML 1.1 as it was meant: %s is a text",
     (name) => {
-      const { yaml } = render({ providers: { azureOpenai: { baseUrl: "https://x.example", apiVersion: name, models: [name] } } });
+      const { yaml } = render({ providers: { azureOpenai: { endpoint: "https://x.example", apiVersion: name, models: [name] } } });
       const [entry] = (parse(yaml, { version: "1.1" }) as Config).model_list;
       expect(entry).toMatchObject({ model_name: name, litellm_params: { api_version: name } });
     },
@@ -58,6 +58,19 @@ describe("LiteLLM's config", () => {
       client_secret: "os.environ/AIGW_AZUREOPENAI_CLIENT_SECRET",
     });
     expect(credentialVariable("pai-finetune", "api_key")).toBe("AIGW_PAI_FINETUNE_API_KEY");
+  });
+
+  it("ends each list of fallbacks with the general one, and tells them under aliases too", () => {
+    const { router_settings: router } = parsed({
+      providers: { openai: { models: ["a", "b", "c"] } },
+      aliases: { x: "a" },
+      routing: { fallbackModel: "c", fallbacks: { a: ["b"] }, contextWindowFallbacks: { a: ["b"] } },
+    });
+    expect(router).toMatchObject({
+      fallbacks: [{ a: ["b", "c"] }, { x: ["b", "c"] }],
+      context_window_fallbacks: [{ a: ["b"] }, { x: ["b"] }],
+      default_fallbacks: ["c"],
+    });
   });
 
   it("gives each deployment an id of its own", () => {

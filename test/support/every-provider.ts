@@ -6,7 +6,7 @@ export const EVERYTHING: GatewayModelProps = {
     openai: { models: ["gpt-4o", { name: "gpt-4o-mini", weight: 3, order: 1, rpm: 10, tpm: 1000 }], rpmLimit: 500 },
     anthropic: {},
     azureOpenai: {
-      baseUrl: "https://corp.openai.azure.com",
+      endpoint: "https://corp.openai.azure.com",
       auth: AzureAuth.servicePrincipal(),
       models: [{ name: "gpt-4o", deployment: "gpt-4o-prod", baseModel: "azure/gpt-4o" }],
     },

@@ -1,0 +1,26 @@
+import { NullProvider } from "@cdktf/provider-null/lib/provider";
+import { Aspects, IAspect, TerraformProvider, TerraformStack } from "cdktf";
+import { Construct, IConstruct } from "constructs";
+
+const PREPARED = new WeakSet<TerraformStack>();
+
+/** Sees to it that the stack has a null provider when it is synthesized; it takes no settings, so nobody need make it. */
+export function useNullProvider(scope: Construct): void {
+  const stack = TerraformStack.of(scope);
+  if (PREPARED.has(stack)) return;
+  PREPARED.add(stack);
+  Aspects.of(stack).add(new NullProviderAspect(stack));
+}
+
+/** Only at synthesis is it known whether the stack's author made one. */
+class NullProviderAspect implements IAspect {
+  constructor(private readonly stack: TerraformStack) {}
+
+  public visit(node: IConstruct): void {
+    if (node !== this.stack) return;
+    const isThere = this.stack.node
+      .findAll()
+      .some((child) => TerraformProvider.isTerraformProvider(child) && child.terraformResourceType === "null");
+    if (!isThere) new NullProvider(this.stack, "ai-gateway-null");
+  }
+}
