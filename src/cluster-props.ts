@@ -40,7 +40,7 @@ export interface ClusterProps extends GatewayModelProps {
   readonly fixedNodes?: number;
   /** @default - "c7i.large" on AWS, "ecs.c7.large" on Alibaba Cloud: 2 vCPU, 4 GiB */
   readonly instanceType?: string;
-  /** @default - the newest Ubuntu 24.04 of the cloud */
+  /** @default - the newest Ubuntu 24.04: when a node starts on AWS, when the launch template is made on Alibaba Cloud */
   readonly imageId?: string;
   /**
    * The encrypted system disk, in GiB.

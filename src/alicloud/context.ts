@@ -11,6 +11,8 @@ export interface AlicloudContext {
   readonly provider?: TerraformProvider;
   readonly resources: ResourceFactory;
   readonly accountId?: string;
+  /** Undefined: keys are made in the shared KMS. */
+  readonly kmsInstanceId?: string;
 }
 
 /** The name of a thing of this account and region, as RAM policies and other services write it. */

@@ -3,10 +3,10 @@ import { AccessStatement } from "../access";
 import { DriftCheckSpec, DriftTarget } from "../platform";
 import { Schedule } from "../schedule";
 import { terraformJson } from "../text";
-import { accountIdOf } from "./account";
 import { AlicloudContext, arn } from "./context";
+import { bucketName } from "./object-store";
 import { READ_SECRETS, readConfiguration } from "./perms";
-import { policyDocument, serviceRole } from "./role";
+import { policyDocument, regionalName, serviceRole } from "./role";
 
 /**
  * The comparison of code and reality: an identity that sees configuration and no secret, and a queue that is told when one is due.
@@ -21,10 +21,10 @@ export class AlicloudDriftCheck extends Construct implements DriftTarget {
   constructor(scope: Construct, id: string, context: AlicloudContext, spec: DriftCheckSpec) {
     super(scope, id);
     const { role } = serviceRole(this, context, {
-      name: `${spec.name}-drift`,
+      name: regionalName(context, `${spec.name}-drift`),
       description: `Compares the gateway ${spec.name} with its code; reads no secret`,
       trustedService: "fc.aliyuncs.com",
-      policyDocument: policyDocument(readConfiguration(spec.name, accountIdOf(this, context)), [SECRETS_DENIED]),
+      policyDocument: policyDocument(readConfiguration(bucketName(context, this, spec.name)), [SECRETS_DENIED]),
     });
     this.roleArn = role.arn;
     this.queue = scheduledQueue(this, context, spec);

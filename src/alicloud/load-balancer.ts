@@ -7,7 +7,7 @@ import { AlicloudContext } from "./context";
 import { ruleMatches } from "./listener-rules";
 import { PrivateName } from "./private-name";
 import { ConfigOf, ResourceOf } from "./resource-kinds";
-import { allow, dropRest, SecurityRules } from "./security-rules";
+import { allow, dropRest, SecurityRule } from "./security-rules";
 import { zonesOf } from "./zones";
 
 /** An internal application load balancer (ALB, Standard edition) with one listener and one server group for each port. */
@@ -74,7 +74,7 @@ function guard(scope: Construct, context: AlicloudContext, spec: LoadBalancerSpe
   });
   const rules = [
     dropRest(context, scope, group.id, "ingress", "Nobody else reaches a listener"),
-    ...spec.listeners.flatMap((listener) => allow(context, scope, group.id, callersOf(listener))),
+    ...allow(context, scope, group.id, spec.listeners.flatMap(callersOf)),
   ];
   const attachment = context.resources.make("loadBalancerSecurityGroupAttachment", scope, "SecurityGroupAttachment", {
     loadBalancerId: balancerId,
@@ -84,13 +84,8 @@ function guard(scope: Construct, context: AlicloudContext, spec: LoadBalancerSpe
   return [attachment];
 }
 
-function callersOf({ id, port, allowedCidrs }: ListenerSpec): SecurityRules {
-  return Object.fromEntries(
-    [...new Set(allowedCidrs)].map((cidr, index) => [
-      `${id}From${index}`,
-      { direction: "ingress", protocol: "tcp", port, cidr, description: `Callers of the listener ${id}` },
-    ]),
-  );
+function callersOf({ id, port, allowedCidrs }: ListenerSpec): SecurityRule[] {
+  return allowedCidrs.map((cidr) => ({ direction: "ingress", protocol: "tcp", port, cidr, description: `Callers of the listener ${id}` }));
 }
 
 function serverGroup(scope: Construct, { resources }: AlicloudContext, spec: LoadBalancerSpec, { id }: ListenerSpec) {

@@ -1,8 +1,8 @@
 import { Fn, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { NodesSpec } from "../platform";
-import { DataAlicloudImages } from "./bindings/providers/alicloud/data-alicloud-images";
 import { AlicloudContext } from "./context";
+import { newestUbuntu } from "./image";
 import { ConfigOf, ResourceOf } from "./resource-kinds";
 
 /** @see https://www.alibabacloud.com/help/en/ecs/user-guide/general-purpose-instance-families: 2 vCPU, 4 GiB */
@@ -14,6 +14,9 @@ export const DEFAULT_INSTANCE_TYPE = "ecs.c7.large";
  * A template is never edited. Its name ends in a hash of what it says, so that any change makes a new one, and with it
  * new nodes: when the provider (1.289) adds a version to a template whose disk did not change, it sends the disk without
  * `encrypted`, and the next nodes would write to a bare disk.
+ *
+ * Without an `imageId` the image is Ubuntu 24.04, the newest one at the template's creation: a newer one that is published
+ * later replaces nothing by itself, and comes with the next template.
  */
 export function nodeTemplate(
   scope: Construct,
@@ -21,12 +24,14 @@ export function nodeTemplate(
   spec: NodesSpec,
   securityGroupId: string,
 ): ResourceOf<"launchTemplate"> {
+  const instanceType = spec.instanceType ?? DEFAULT_INSTANCE_TYPE;
+  const newest = spec.imageId === undefined ? newestUbuntu(scope, context, instanceType) : undefined;
   const config = context.resources.finish("launchTemplate", {
     launchTemplateName: spec.name,
     description: `A node of the gateway ${spec.name}`,
     instanceName: `${spec.name}-node`,
-    instanceType: spec.instanceType ?? DEFAULT_INSTANCE_TYPE,
-    imageId: spec.imageId ?? latestUbuntu(scope, context),
+    instanceType,
+    imageId: spec.imageId ?? newest,
     networkType: "vpc",
     securityGroupIds: [securityGroupId],
     // By the template rather than attached: a role that is attached to a running instance comes too late for its first boot.
@@ -37,12 +42,14 @@ export function nodeTemplate(
     systemDisk: { category: "cloud_essd", size: spec.diskSizeGib, encrypted: true, deleteWithInstance: true },
     userData: encoded(scope, spec.userData),
     updateDefaultVersionNumber: true,
-    lifecycle: { createBeforeDestroy: true },
+    lifecycle: { createBeforeDestroy: true, ...(newest !== undefined && { ignoreChanges: ["image_id"] }) },
   });
+  // A change by the user may have put an image of its own in the place of the newest.
+  const rolling = config.imageId === newest ? { ...config, imageId: undefined } : config;
   return context.resources.create("launchTemplate", scope, "LaunchTemplate", {
     ...config,
     templateTags: config.templateTags ?? config.tags,
-    launchTemplateName: `${config.launchTemplateName}-${hashOf(scope, config)}`,
+    launchTemplateName: `${config.launchTemplateName}-${hashOf(scope, rolling)}`,
   });
 }
 
@@ -56,9 +63,4 @@ function hashOf(scope: Construct, config: ConfigOf<"launchTemplate">): string {
   const local = new TerraformLocal(scope, "LaunchTemplateContent", content);
   // eslint-disable-next-line no-restricted-syntax -- a reference: there is no literal to escape
   return Fn.substr(Fn.sha256(Fn.jsonencode(local.expression)), 0, 8);
-}
-
-function latestUbuntu(scope: Construct, { provider }: AlicloudContext): string {
-  const images = new DataAlicloudImages(scope, "Image", { nameRegex: "^ubuntu_24_04_x64", owners: "system", mostRecent: true, provider });
-  return images.images.get(0).imageId;
 }

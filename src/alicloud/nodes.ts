@@ -6,7 +6,7 @@ import { fixedInstances } from "./fixed-instances";
 import { nodeTemplate } from "./node-template";
 import { ResourceOf } from "./resource-kinds";
 import { scalingGroups } from "./scaling-groups";
-import { allow, dropRest, SecurityRule, SecurityRules } from "./security-rules";
+import { allow, dropRest, SecurityRule } from "./security-rules";
 
 /** The nodes: their security group, their launch template, and a fleet that scales or is of fixed size. */
 export class EcsNodes extends Construct {
@@ -50,38 +50,24 @@ function nodeSecurityGroup(scope: Construct, context: AlicloudContext, spec: Nod
     innerAccessPolicy: "Drop",
   });
   const rules = [
-    ...allow(context, scope, group.id, { ...fromBalancer(spec), ...toOutside(spec), ...TO_THE_CLOUD }),
+    ...allow(context, scope, group.id, [...fromBalancer(spec), ...TO_THE_CLOUD, ...toOutside(spec)]),
     dropRest(context, scope, group.id, "ingress", "Nobody but the load balancer reaches a node"),
     dropRest(context, scope, group.id, "egress", "A node goes nowhere else"),
   ];
   return { group, rules };
 }
 
-function fromBalancer({ targets, ingress }: NodesSpec): SecurityRules {
-  return Object.fromEntries(
-    targets.flatMap(({ nodePort: port }) =>
-      (ingress.cidrs ?? []).map((cidr, index) => [
-        `Port${port}From${index}`,
-        {
-          direction: "ingress",
-          protocol: "tcp",
-          port,
-          cidr,
-          description: "The load balancer, from its addresses in the vSwitches",
-        } as const,
-      ]),
-    ),
+function fromBalancer({ targets, ingress }: NodesSpec): SecurityRule[] {
+  const description = "The load balancer, from its addresses in the vSwitches";
+  return targets.flatMap(({ nodePort: port }) =>
+    (ingress.cidrs ?? []).map((cidr): SecurityRule => ({ direction: "ingress", protocol: "tcp", port, cidr, description })),
   );
 }
 
-function toOutside({ egressPorts, egressCidrs }: NodesSpec): SecurityRules {
-  return Object.fromEntries(
-    egressPorts.flatMap((port) =>
-      [...new Set(egressCidrs)].map((cidr, index) => [
-        `Port${port}To${index}`,
-        { direction: "egress", protocol: "tcp", port, cidr, description: "Providers, database and cache" } as const,
-      ]),
-    ),
+function toOutside({ egressPorts, egressCidrs }: NodesSpec): SecurityRule[] {
+  const description = "Providers, database and cache";
+  return egressPorts.flatMap((port) =>
+    egressCidrs.map((cidr): SecurityRule => ({ direction: "egress", protocol: "tcp", port, cidr, description })),
   );
 }
 
@@ -90,10 +76,10 @@ function inCloud(protocol: SecurityRule["protocol"], port: number, description: 
   return { direction: "egress", protocol, port, cidr: "100.64.0.0/10", description };
 }
 
-const TO_THE_CLOUD: SecurityRules = {
-  CloudDns: inCloud("udp", 53, "The cloud's name servers"),
-  CloudDnsLong: inCloud("tcp", 53, "The cloud's name servers, for long answers"),
-  CloudNtp: inCloud("udp", 123, "The cloud's clocks"),
-  CloudHttp: inCloud("tcp", 80, "Instance metadata and package mirrors"),
-  CloudHttps: inCloud("tcp", 443, "KMS, OSS and SLS inside the cloud"),
-};
+const TO_THE_CLOUD: readonly SecurityRule[] = [
+  inCloud("udp", 53, "The cloud's name servers"),
+  inCloud("tcp", 53, "The cloud's name servers, for long answers"),
+  inCloud("udp", 123, "The cloud's clocks"),
+  inCloud("tcp", 80, "Instance metadata and package mirrors"),
+  inCloud("tcp", 443, "KMS, OSS and SLS inside the cloud"),
+];

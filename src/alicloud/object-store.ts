@@ -19,7 +19,7 @@ export class OssObjectStore extends Construct implements ObjectStore {
     const { resources } = context;
     // Inline rather than by alicloud_oss_bucket_versioning and _server_side_encryption: two owners of one setting would plan against each other.
     const bucket = resources.make("bucket", this, "Bucket", {
-      bucket: bucketName(spec.name, accountIdOf(this, context)),
+      bucket: bucketName(context, this, spec.name),
       versioning: { status: "Enabled" },
       serverSideEncryptionRule: { sseAlgorithm: "AES256" },
       forceDestroy: spec.removal === "destroy",
@@ -53,7 +53,10 @@ export class OssObjectStore extends Construct implements ObjectStore {
   }
 }
 
-/** The name of a gateway's bucket; those of all accounts share one namespace. */
-export function bucketName(gateway: string, accountId: string): string {
-  return `${gateway}-bundles-${accountId}`;
+/**
+ * The name of a gateway's bucket; those of all accounts and regions share one namespace. A gateway's name of 24, an account
+ * of 16 and the longest region, of 21 characters, make the 63 that OSS takes: there is room for no other word.
+ */
+export function bucketName(context: AlicloudContext, scope: Construct, gateway: string): string {
+  return `${gateway}-${accountIdOf(scope, context)}-${context.region}`;
 }

@@ -1,5 +1,4 @@
 import { AccessStatement } from "../access";
-import { bucketName } from "./object-store";
 
 /** What turns a right to look into a right to know secrets. */
 export const READ_SECRETS = ["kms:GetSecretValue", "kms:Decrypt"];
@@ -60,8 +59,8 @@ const READ_ACTIONS = [
 ];
 
 /** Seeing a gateway's configuration; of objects, only those of its own bucket, which holds no secret. */
-export function readConfiguration(gateway: string, accountId: string): AccessStatement[] {
-  const bucket = `acs:oss:*:*:${bucketName(gateway, accountId)}`;
+export function readConfiguration(bucketName: string): AccessStatement[] {
+  const bucket = `acs:oss:*:*:${bucketName}`;
   return [
     { sid: "ReadConfiguration", actions: READ_ACTIONS, resources: ["*"] },
     { sid: "ReadBucket", actions: ["oss:GetBucket*", "oss:GetObject", "oss:ListObjects"], resources: [bucket, `${bucket}/*`] },

@@ -1,4 +1,3 @@
-import { TerraformProvider, TerraformStack } from "cdktf";
 import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "../access";
 import { ConfigError } from "../errors";
@@ -30,6 +29,7 @@ import { SlsLogStore } from "./log-store";
 import { EcsNodes } from "./nodes";
 import { OssObjectStore } from "./object-store";
 import { platformProblems, propProblems } from "./prop-problems";
+import { checkProvider } from "./provider";
 import { AlicloudTransform, ResourceFactory } from "./resource-factory";
 import { AlicloudResources, MADE, resourcesOfPart } from "./resources";
 import { EcsRole } from "./role";
@@ -56,6 +56,13 @@ export interface AlicloudPlatformProps {
   readonly accountId?: string;
 
   /**
+   * An existing instance of KMS 3.0, such as "kst-szz65f…", that the secrets' key is made in. Accounts that never had the
+   * shared KMS need one for secrets of their own, and make the secrets in the same instance.
+   * @default - none: the account's shared KMS
+   */
+  readonly kmsInstanceId?: string;
+
+  /**
    * Tags for every resource that has tags.
    * @default - none
    */
@@ -73,6 +80,9 @@ export interface AlicloudPlatformProps {
  *
  * The stack needs an {@link AlicloudProvider}. With `accountId`, the `cidr` of the network and of its subnets, and an
  * `imageId`, nothing of the account is read at plan time.
+ *
+ * Without an `imageId` nodes have the image of Ubuntu 24.04, for x86 or ARM as their instance type asks, that was the newest
+ * when their launch template was made: one that is published later replaces no node by itself.
  */
 export class AlicloudPlatform implements GatewayPlatform {
   public readonly cloud = "alicloud";
@@ -80,7 +90,7 @@ export class AlicloudPlatform implements GatewayPlatform {
   public readonly secretStore: SecretStore;
   private readonly context: AlicloudContext;
 
-  /** @throws ConfigError when the region, the account or a tag is wrong */
+  /** @throws ConfigError when the region, the account, the KMS instance or a tag is wrong */
   constructor(props: AlicloudPlatformProps) {
     ConfigError.throwIfAny("AlicloudPlatform", platformProblems(props));
     this.region = props.region;
@@ -88,6 +98,7 @@ export class AlicloudPlatform implements GatewayPlatform {
       region: props.region,
       provider: props.provider,
       accountId: props.accountId,
+      kmsInstanceId: props.kmsInstanceId,
       resources: new ResourceFactory(props),
     };
     this.secretStore = new KmsSecretStore(this.context);
@@ -107,9 +118,7 @@ export class AlicloudPlatform implements GatewayPlatform {
   }
 
   public bind(scope: IConstruct): void {
-    const stack = TerraformStack.of(scope);
-    const usable = this.context.provider === undefined ? hasPlainProvider(stack) : TerraformStack.of(this.context.provider) === stack;
-    if (!usable) throw new ConfigError(scope.node.path, [providerProblem(this.region)]);
+    checkProvider(scope, this.context);
     MADE.notePart(scope);
   }
 
@@ -147,18 +156,4 @@ export class AlicloudPlatform implements GatewayPlatform {
   public driftCheck(scope: Construct, id: string, spec: DriftCheckSpec): DriftTarget {
     return new AlicloudDriftCheck(scope, id, this.context, spec);
   }
-}
-
-function hasPlainProvider(stack: TerraformStack): boolean {
-  return stack.node
-    .findAll()
-    .filter((construct): construct is TerraformProvider => TerraformProvider.isTerraformProvider(construct))
-    .some((provider) => provider.terraformResourceType === "alicloud" && provider.alias === undefined);
-}
-
-function providerProblem(region: string): string {
-  return (
-    `platform: the stack has no Alibaba Cloud provider to use; add \`new AlicloudProvider(this, "alicloud", { region: "${region}" })\`` +
-    " (from \"cdktf-ai-gateway/alicloud\"), or give one of the stack's own as the platform's `provider`"
-  );
 }

@@ -36,7 +36,9 @@ interface SplitName {
 }
 
 function splitName(scope: Construct, { domainName, zone }: PrivateNameSpec): SplitName {
-  const split = zone === undefined || isExpression(zone.zoneName) ? firstLabel(domainName) : labelsBefore(domainName, zone);
+  const inZone = zone && labelsBefore(domainName, zone);
+  // A zone's name that only Terraform knows may be that of the parent.
+  const split = inZone ?? (zone === undefined || isExpression(zone.zoneName) ? firstLabel(domainName) : undefined);
   if (split === undefined) {
     throw new ConfigError(scope.node.path, [
       `domainName: "${domainName}" is not a name in ${zone?.zoneName ?? 'a domain, such as "llm.corp.example"'}`,

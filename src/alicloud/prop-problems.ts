@@ -1,6 +1,6 @@
 import { wholeNumberProblems } from "../limits";
 import { PlatformCheck } from "../platform";
-import { isExpression, nameProblems } from "../text";
+import { nameProblems } from "../text";
 
 /** All that Alibaba Cloud refuses in a part's props. */
 export function propProblems({ name, instanceType, imageId, certificateId, logRetentionDays }: PlatformCheck): string[] {
@@ -11,14 +11,14 @@ export function propProblems({ name, instanceType, imageId, certificateId, logRe
       NAME,
       "a name of 3 to 24 lower-case letters, digits and hyphens that starts with a letter and ends with none of the hyphens",
     ),
-    ...textProblems("instanceType", instanceType, /^ecs\.[a-z0-9.-]+$/, 'a type of ECS instance, such as "ecs.c7.large"'),
-    ...textProblems(
+    ...nameProblems("instanceType", instanceType, /^ecs\.[a-z0-9.-]+$/, 'a type of ECS instance, such as "ecs.c7.large"'),
+    ...nameProblems(
       "imageId",
       imageId,
       IMAGE,
       'the id of an ECS image, such as "m-bp1abc…" or "ubuntu_24_04_x64_20G_alibase_20250101.vhd"',
     ),
-    ...textProblems(
+    ...nameProblems(
       "certificate",
       certificateId,
       /^\d+-[a-z]+(-[a-z0-9]+)+$/,
@@ -33,11 +33,13 @@ export function propProblems({ name, instanceType, imageId, certificateId, logRe
 export function platformProblems(props: {
   readonly region: string;
   readonly accountId?: string;
+  readonly kmsInstanceId?: string;
   readonly tags?: Readonly<Record<string, string>>;
 }): string[] {
   return [
-    ...nameProblems("region", props.region, /^[a-z]+(-[a-z0-9]+)+$|^x$/, 'a region of Alibaba Cloud such as "cn-shanghai"'),
-    ...nameProblems("accountId", props.accountId, /^(\d+|x)$/, "the digits of an account's id"),
+    ...nameProblems("region", props.region, /^[a-z]+(-[a-z0-9]+)+$/, 'a region of Alibaba Cloud such as "cn-shanghai"'),
+    ...nameProblems("accountId", props.accountId, /^\d+$/, "the digits of an account's id"),
+    ...nameProblems("kmsInstanceId", props.kmsInstanceId, /^kst-[A-Za-z0-9-]+$/, 'the id of a KMS instance, such as "kst-szz65f…"'),
     ...Object.entries(props.tags ?? {}).flatMap(([key, value]) => [
       ...nameProblems(
         "tags",
@@ -55,7 +57,3 @@ const TAG = "letters, digits, spaces and _ . : / = + - @";
 /** The bucket's name is made from it, and is the strictest that is. */
 const NAME = /^[a-z][a-z0-9-]{1,22}[a-z0-9]$/;
 const IMAGE = /^(m-[a-z0-9]+|[A-Za-z0-9][A-Za-z0-9_.-]*\.(vhd|qcow2|raw))$/;
-
-function textProblems(prop: string, text: string | undefined, pattern: RegExp, allowed: string): string[] {
-  return text === undefined || isExpression(text) ? [] : nameProblems(prop, text, pattern, allowed);
-}

@@ -15,7 +15,8 @@ export class EcsRole extends Construct implements NodeRole {
   constructor(scope: Construct, id: string, context: AlicloudContext, spec: RoleSpec) {
     super(scope, id);
     const { role, attachment } = serviceRole(this, context, {
-      ...spec,
+      name: regionalName(context, `${spec.name}-nodes`),
+      description: spec.description,
       trustedService: "ecs.aliyuncs.com",
       policyDocument: Lazy.stringValue({ produce: () => policyDocument(spec.statements()) }),
     });
@@ -24,6 +25,11 @@ export class EcsRole extends Construct implements NodeRole {
     this.instanceIdentity = role.roleName;
     this.ready = [attachment];
   }
+}
+
+/** A name of RAM, which is one for all regions of an account: gateways of one name in two regions have two roles. */
+export function regionalName({ region }: AlicloudContext, name: string): string {
+  return `${name}-${region}`;
 }
 
 /** A role, what may assume it, and its one policy. */

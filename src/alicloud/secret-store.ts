@@ -16,7 +16,7 @@ export class KmsSecretStore implements SecretStore {
   }
 
   public nameProblems(prop: string, name: string): string[] {
-    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 192 letters, digits and _ / + = . @ - that does not start with acs/");
+    return nameProblems(prop, name, SECRET_NAME, "a name of 1 to 192 letters, digits and _ / + = . @ ! - that does not start with acs/");
   }
 
   public keyProblems(prop: string, id: string): string[] {
@@ -40,18 +40,22 @@ export class KmsSecretStore implements SecretStore {
   }
 }
 
-/** @see https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/api-createsecret */
-const SECRET_NAME = /^(?!acs\/)[A-Za-z0-9_/+=.@-]{1,192}$/;
+/**
+ * What can be created, and "!" of the secrets that other services make, such as `aigw!x` of the AI gateway's.
+ * @see https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/api-createsecret
+ */
+const SECRET_NAME = /^(?!acs\/)[A-Za-z0-9_/+=.@!-]{1,192}$/;
 
 /** A symmetric key that rotates every year, and its alias. */
 class SecretsKey extends Construct implements SecretKey {
   public readonly id: string;
 
-  constructor(scope: Construct, id: string, { resources }: AlicloudContext, { name, removal }: SecretKeySpec) {
+  constructor(scope: Construct, id: string, { resources, kmsInstanceId }: AlicloudContext, { name, removal }: SecretKeySpec) {
     super(scope, id);
     const key = resources.make("key", this, "Key", {
       description: `Encrypts the secrets of the gateway ${name}`,
       keySpec: "Aliyun_AES_256",
+      dkmsInstanceId: kmsInstanceId,
       automaticRotation: "Enabled",
       rotationInterval: "365d",
       pendingWindowInDays: 30,

@@ -1,4 +1,5 @@
 import { Construct } from "constructs";
+import { isExpression } from "../text";
 import { AlicloudContext } from "./context";
 import { ResourceOf } from "./resource-kinds";
 
@@ -11,17 +12,14 @@ export interface SecurityRule {
   readonly description: string;
 }
 
-/** Rules by the id of the construct that each becomes. */
-export type SecurityRules = Readonly<Record<string, SecurityRule>>;
-
-/** Makes rules that let something through. */
+/** Makes rules that let something through; of equal ones the first. */
 export function allow(
   context: AlicloudContext,
   scope: Construct,
   groupId: string,
-  rules: SecurityRules,
+  rules: readonly SecurityRule[],
 ): ResourceOf<"securityGroupRule">[] {
-  return Object.entries(rules).map(([id, rule]) =>
+  return rulesById(rules).map(([id, rule]) =>
     context.resources.make("securityGroupRule", scope, id, {
       securityGroupId: groupId,
       type: rule.direction,
@@ -34,6 +32,28 @@ export function allow(
       description: rule.description,
     }),
   );
+}
+
+/**
+ * A rule's id is what it says: were it the rule's place in the list, another range would move rules, and what one of them
+ * is granted anew would be revoked as the former content of the next. Ranges that only Terraform knows are counted, for
+ * each port by itself.
+ */
+function rulesById(rules: readonly SecurityRule[]): [string, SecurityRule][] {
+  const distinct = rules.filter((rule, index) => rules.findIndex((other) => isSame(rule, other)) === index);
+  return distinct.map((rule) => {
+    const references = distinct.filter((other) => portId(other) === portId(rule) && isExpression(other.cidr));
+    const range = isExpression(rule.cidr) ? references.indexOf(rule) : rule.cidr.replace("/", "-");
+    return [`${portId(rule)}-${range}`, rule];
+  });
+}
+
+function isSame(rule: SecurityRule, other: SecurityRule): boolean {
+  return portId(rule) === portId(other) && rule.cidr === other.cidr;
+}
+
+function portId({ direction, protocol, port }: SecurityRule): string {
+  return `${direction}-${protocol}-${port}`;
 }
 
 /** Makes the rule that drops what no other lets through; the lowest priority there is. */

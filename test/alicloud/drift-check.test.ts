@@ -34,8 +34,12 @@ test("the role sees configuration, and no secret whatever else it may be given",
   expect(allowed.filter((action: string) => telling.includes(action))).toEqual([]);
   expect(Statement).toContainEqual({ Effect: "Deny", Action: ["kms:GetSecretValue", "kms:Decrypt"], Resource: ["*"] });
   const objects = Statement.find(({ Action }: { Action: string[] }) => Action.includes("oss:GetObject"));
-  expect(objects.Resource).toEqual(["acs:oss:*:*:gateway-bundles-1234567890123456", "acs:oss:*:*:gateway-bundles-1234567890123456/*"]);
+  expect(objects.Resource).toEqual([
+    "acs:oss:*:*:gateway-1234567890123456-cn-shanghai",
+    "acs:oss:*:*:gateway-1234567890123456-cn-shanghai/*",
+  ]);
   expect(only(stack, "alicloud_ram_role").assume_role_policy_document).toContain("fc.aliyuncs.com");
+  expect(only(stack, "alicloud_ram_role").role_name).toBe("gateway-drift-cn-shanghai");
 });
 
 test("its policy is within what RAM takes", () => {

@@ -2,7 +2,7 @@
 import { TerraformStack } from "cdktf";
 import { Route } from "../../src/litellm";
 import { LoadBalancer, LoadBalancerSpec, PrivateNameSpec } from "../../src/platform";
-import { ADMIN, AGENTS, balancerSpec, NETWORK, newPlatform, newStack, only, rendered, resources } from "./support";
+import { ADMIN, AGENTS, balancerSpec, NETWORK, newPlatform, newStack, only, rendered, resources, synthesized } from "./support";
 
 function balance(spec: Partial<LoadBalancerSpec> = {}): { stack: TerraformStack; balancer: LoadBalancer } {
   const stack = newStack();
@@ -51,6 +51,14 @@ describe("who may reach a listener", () => {
     for (const listener of resources(stack, "alicloud_alb_listener")) {
       expect(listener.depends_on).toEqual([expect.stringContaining("SecurityGroupAttachment")]);
     }
+  });
+
+  test("whose order, and who joins in front of them, moves no rule", () => {
+    const rulesOf = (allowedCidrs: string[]) =>
+      synthesized(balance({ listeners: [AGENTS, { ...ADMIN, allowedCidrs }] }).stack).resource.alicloud_security_group_rule;
+    const rules = rulesOf(["10.9.0.0/24", "${var.office}", "10.9.1.0/24"]);
+    expect(rulesOf(["10.9.1.0/24", "10.9.0.0/24", "10.9.1.0/24", "${var.office}"])).toEqual(rules);
+    expect(rulesOf(["10.8.0.0/24", "10.9.0.0/24", "${var.office}", "10.9.1.0/24"])).toMatchObject(rules);
   });
 
   test("without anyone named a listener is reached by nobody", () => {
@@ -182,8 +190,8 @@ test("the balancer comes from the ranges of its subnets, and from no wider one",
   const subnets = NETWORK.subnets.map(({ id, zone }) => ({ id, zone }));
   const { stack, balancer } = balance({ network: { ...NETWORK, subnets } });
   expect(rendered(stack, balancer.nodeIngress.cidrs)).toEqual([
-    expect.stringMatching(/Subnet0.*vswitches\[0\]\.cidr_block/),
-    expect.stringMatching(/Subnet1.*vswitches\[0\]\.cidr_block/),
+    expect.stringMatching(/Subnet-vsw-1.*vswitches\[0\]\.cidr_block/),
+    expect.stringMatching(/Subnet-vsw-2.*vswitches\[0\]\.cidr_block/),
   ]);
 });
 
@@ -210,6 +218,12 @@ describe("private name", () => {
     expect(resources(stack, "alicloud_pvtz_zone")).toEqual([]);
     expect(resources(stack, "alicloud_pvtz_zone_attachment")).toEqual([]);
     expect(only(stack, "alicloud_pvtz_zone_record")).toMatchObject({ zone_id: "zone-1", rr: "llm.eu" });
+  });
+
+  test("an imported zone's name is taken off as a whole, also where only Terraform knows it", () => {
+    const zone = { zoneId: "zone-1", zoneName: "${var.zone}" };
+    expect(only(named({ domainName: "llm.eu.${var.zone}", zone }), "alicloud_pvtz_zone_record").rr).toBe("llm.eu");
+    expect(only(named({ domainName: "llm.corp.example", zone }), "alicloud_pvtz_zone_record").rr).toBe("llm");
   });
 
   test("a label may be an expression with dots in it", () => {

@@ -1,5 +1,6 @@
 /* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- synthesized JSON has no types */
 import { TerraformStack } from "cdktf";
+import { ubuntuPattern } from "../../src/alicloud/image";
 import { evenly } from "../../src/alicloud/zones";
 import { NodesSpec } from "../../src/platform";
 import { balancerSpec, NETWORK, newPlatform, newStack, nodesSpec, only, resources, synthesized } from "./support";
@@ -43,6 +44,31 @@ describe("security group", () => {
       "accept udp 53/53 100.64.0.0/10 1",
       "drop all -1/-1 0.0.0.0/0 100",
     ]);
+  });
+
+  test("the order of the ranges, and one more in front of them, moves no rule", () => {
+    const rulesOf = (egressCidrs: string[]) => synthesized(run({ egressCidrs })).resource.alicloud_security_group_rule;
+    const rules = rulesOf(["10.0.0.0/8", "172.16.0.0/12"]);
+    expect(rulesOf(["172.16.0.0/12", "10.0.0.0/8"])).toEqual(rules);
+    expect(rulesOf(["192.168.0.0/16", "10.0.0.0/8", "172.16.0.0/12"])).toMatchObject(rules);
+  });
+
+  test("the order of the vSwitches moves no rule, also where their ranges are looked up", () => {
+    const subnets = NETWORK.subnets.map(({ id, zone }) => ({ id, zone }));
+    const ingressOf = (network: typeof NETWORK) => {
+      const { resource, data } = synthesized(run({ network }));
+      return [data, resource.alicloud_security_group_rule];
+    };
+    expect(ingressOf({ ...NETWORK, subnets: [...subnets].reverse() })).toEqual(ingressOf({ ...NETWORK, subnets }));
+  });
+
+  test("a range that only Terraform knows keeps its rule when known ones join", () => {
+    const rulesOf = (egressCidrs: string[]) => synthesized(run({ egressCidrs })).resource.alicloud_security_group_rule;
+    expect(rulesOf(["10.0.0.0/8", "${var.outside}"])).toMatchObject(rulesOf(["${var.outside}"]));
+  });
+
+  test("a range that the cloud's own services have anyway is one rule", () => {
+    expect(nodeRules(run({ egressCidrs: ["100.64.0.0/10"] }), "egress").filter((rule) => rule.includes("443/443"))).toHaveLength(1);
   });
 
   test("drops what its own members send each other, and says what each rule is for", () => {
@@ -91,6 +117,48 @@ describe("launch template", () => {
     });
     expect(Object.keys(content)).not.toContain("lifecycle");
   });
+});
+
+describe("the image", () => {
+  const template = (spec: Partial<NodesSpec>) => {
+    const stack = run(spec);
+    const { launch_template_name, image_id, lifecycle } = only(stack, "alicloud_ecs_launch_template");
+    const [, local] = /local\.(\w+)/.exec(launch_template_name)!;
+    return { image_id, lifecycle, hashed: synthesized(stack).locals[local!] };
+  };
+
+  test("that is looked up rolls nothing when a newer one is published", () => {
+    const { image_id, lifecycle, hashed } = template({ imageId: undefined });
+    expect(image_id).toContain("data.alicloud_images");
+    expect(JSON.stringify(hashed)).not.toContain("alicloud_images");
+    expect(lifecycle).toEqual({ create_before_destroy: true, ignore_changes: ["image_id"] });
+  });
+
+  test("that is given rolls the fleet when it changes", () => {
+    const { hashed, lifecycle } = template({ imageId: "m-1" });
+    expect(hashed.imageId).toBe("m-1");
+    expect(lifecycle).toEqual({ create_before_destroy: true });
+  });
+
+  test("that a change of the user's gives counts as given", () => {
+    const stack = newStack();
+    const platform = newPlatform({ transform: { launchTemplate: (config) => ({ ...config, imageId: "m-2" }) } });
+    const role = platform.role(stack, "role", { name: "gateway", description: "nodes", statements: () => [] });
+    platform.nodes(stack, "nodes", nodesSpec(role, platform.loadBalancer(stack, "balancer", balancerSpec()), { imageId: undefined }));
+    const contents = Object.entries(synthesized(stack).locals).filter(([name]) => name.includes("LaunchTemplateContent"));
+    expect(contents).toEqual([[expect.any(String), expect.objectContaining({ imageId: "m-2" })]]);
+  });
+
+  test.each(["ecs.c8y.large", "ecs.g8y.xlarge", "ecs.r8y.large", "ecs.c6r.large", "ecs.g6r.large"])("of %s is for ARM", (type) => {
+    expect(ubuntuPattern(type)).toBe("^ubuntu_24_04_arm64");
+  });
+
+  test.each(["ecs.c7.large", "ecs.r7.large", "ecs.g8i.large", "ecs.c7re.2xlarge", "ecs.c8a.large", "ecs.hfc8i.large", "${var.type}"])(
+    "of %s is for x86",
+    (type) => {
+      expect(ubuntuPattern(type)).toBe("^ubuntu_24_04_x64");
+    },
+  );
 });
 
 describe("a fleet that scales", () => {

@@ -39,6 +39,25 @@ describe("problems", () => {
   });
 });
 
+describe("the platform's own props", () => {
+  test.each([
+    [{ region: "${var.region}", accountId: "${var.account}", kmsInstanceId: "${var.kms}" }],
+    [{ region: "cn-shanghai-finance-1", kmsInstanceId: "kst-szz65fe8d1" }],
+  ])("%j passes", (props) => {
+    expect(() => newPlatform(props)).not.toThrow();
+  });
+
+  test.each([
+    [{ region: "Shanghai" }, 'region: "Shanghai" is not a region'],
+    [{ region: "x" }, "region:"],
+    [{ accountId: "x" }, "accountId:"],
+    [{ kmsInstanceId: "my-kms" }, 'kmsInstanceId: "my-kms" is not the id of a KMS instance, such as "kst-'],
+    [{ tags: { "acs:team": "ai" } }, "tags:"],
+  ])("%j is refused", (props, problem) => {
+    expect(() => newPlatform(props)).toThrow(problem);
+  });
+});
+
 describe("bind", () => {
   const bare = () => new TerraformStack(Testing.app(), "stack");
 
@@ -63,6 +82,18 @@ describe("bind", () => {
     platform.bind(stack);
     platform.secretStore.key(stack, "key", { name: "gateway", removal: "destroy" });
     expect(only(stack, "alicloud_kms_key").provider).toBe("alicloud.second");
+  });
+
+  test("a provider of another region is refused, as far as it is known", () => {
+    const bindTo = (region: string | undefined, alias?: string) => {
+      const stack = bare();
+      const provider = new AlicloudProvider(stack, "alicloud", { region, alias });
+      newPlatform(alias === undefined ? {} : { provider }).bind(stack);
+    };
+    const message = 'platform: its region is "cn-shanghai", but that of the stack\'s provider is "cn-beijing"';
+    expect(() => bindTo("cn-beijing")).toThrow(message);
+    expect(() => bindTo("cn-beijing", "second")).toThrow(message);
+    for (const region of ["cn-shanghai", "${var.region}", undefined]) expect(() => bindTo(region)).not.toThrow();
   });
 
   test("a provider of another stack is none", () => {
@@ -102,7 +133,7 @@ describe("the account", () => {
       expect.objectContaining({ ids: ["vsw-2"] }),
     ]);
     expect(Object.values(data.alicloud_images)).toEqual([{ name_regex: "^ubuntu_24_04_x64", owners: "system", most_recent: true }]);
-    expect(only(stack, "alicloud_oss_bucket").bucket).toBe("gateway-bundles-${data.alicloud_account.AlicloudAccount.id}");
+    expect(only(stack, "alicloud_oss_bucket").bucket).toBe("gateway-${data.alicloud_account.AlicloudAccount.id}-cn-shanghai");
   });
 });
 
@@ -177,7 +208,7 @@ describe("resourcesOf", () => {
     platform.nodes(cluster, "nodes", nodesSpec(nodeRole, balancer));
 
     expect(AlicloudPlatform.resourcesOf(secrets).key!.keySpecInput).toBe("Aliyun_AES_256");
-    expect(AlicloudPlatform.resourcesOf(role).role.roleNameInput).toBe("gateway");
+    expect(AlicloudPlatform.resourcesOf(role).role.roleNameInput).toBe("gateway-nodes-cn-shanghai");
     const made = AlicloudPlatform.resourcesOf(cluster);
     expect(made.listeners.map(({ listenerPortInput }) => listenerPortInput)).toEqual([443, 8443]);
     expect(made.serverGroups).toHaveLength(3);

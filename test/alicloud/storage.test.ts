@@ -1,5 +1,7 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access -- synthesized JSON has no types */
+/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- synthesized JSON has no types */
 import { AccessStatement } from "../../src/access";
+import { Duration } from "../../src/duration";
+import { Schedule } from "../../src/schedule";
 import { newPlatform, newStack, only, rendered, resources } from "./support";
 
 describe("role", () => {
@@ -19,12 +21,13 @@ describe("role", () => {
     });
 
     const { role_name, assume_role_policy_document } = only(stack, "alicloud_ram_role");
-    expect(role_name).toBe("gateway-${terraform.workspace}");
+    expect(role_name).toBe("gateway-${terraform.workspace}-nodes-cn-shanghai");
     expect(JSON.parse(assume_role_policy_document)).toEqual({
       Version: "1",
       Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: ["ecs.aliyuncs.com"] } }],
     });
     const policy = only(stack, "alicloud_ram_policy");
+    expect(policy).toMatchObject({ policy_name: role_name, description: "nodes" });
     expect(policy.rotate_strategy).toBe("DeleteOldestNonDefaultVersionWhenLimitExceeded");
     expect(JSON.parse(policy.policy_document)).toEqual({
       Version: "1",
@@ -65,6 +68,17 @@ describe("secret store", () => {
     expect(only(stack, "alicloud_kms_key")).toMatchObject({ deletion_protection: "Disabled", lifecycle: { prevent_destroy: false } });
   });
 
+  test("makes the key in the account's KMS instance where there is one", () => {
+    const keyOf = (kmsInstanceId?: string) => {
+      const stack = newStack();
+      newPlatform({ kmsInstanceId }).secretStore.key(stack, "key", { name: "gateway", removal: "retain" });
+      return only(stack, "alicloud_kms_key");
+    };
+    expect(keyOf()).not.toHaveProperty("dkms_instance_id");
+    expect(keyOf("kst-szz65fe8d1").dkms_instance_id).toBe("kst-szz65fe8d1");
+    expect(keyOf("${var.kms_instance}").dkms_instance_id).toBe("${var.kms_instance}");
+  });
+
   test("reads exactly these secrets with exactly this key", () => {
     const stack = newStack();
     const { secretStore } = newPlatform();
@@ -86,6 +100,8 @@ describe("secret store", () => {
     ["llm/openai_key+v1=a.b@c-d", 0],
     ["x".repeat(192), 0],
     ["llm-${terraform.workspace}", 0],
+    ["${data.alicloud_kms_secrets.llm.names[0]}", 0],
+    ["aigw!openai", 0],
     ["x".repeat(193), 1],
     ["acs/rds", 1],
     ["with space", 1],
@@ -101,7 +117,7 @@ describe("object store", () => {
     const stack = newStack();
     newPlatform().objectStore(stack, "files", { name: "gateway", removal: "retain" });
     expect(only(stack, "alicloud_oss_bucket")).toMatchObject({
-      bucket: "gateway-bundles-1234567890123456",
+      bucket: "gateway-1234567890123456-cn-shanghai",
       versioning: { status: "Enabled" },
       server_side_encryption_rule: { sse_algorithm: "AES256" },
       force_destroy: false,
@@ -128,6 +144,35 @@ describe("object store", () => {
       resources: [expect.stringMatching(/^acs:oss:\*:\*:\$\{alicloud_oss_bucket\..*\.bucket\}\/bundles\/\*$/)],
     });
   });
+});
+
+test("one gateway name in two regions makes no name of the account or of all accounts twice", () => {
+  const names = ["cn-shanghai", "cn-hangzhou"].flatMap((region) => {
+    const stack = newStack();
+    const platform = newPlatform({ region });
+    platform.role(stack, "role", { name: "gateway", description: "nodes", statements: () => [] });
+    platform.objectStore(stack, "files", { name: "gateway", removal: "retain" });
+    return [
+      only(stack, "alicloud_ram_role").role_name,
+      only(stack, "alicloud_ram_policy").policy_name,
+      only(stack, "alicloud_oss_bucket").bucket,
+    ];
+  });
+  // A role and its policy share a name.
+  expect(new Set(names).size).toBe(4);
+});
+
+test("the longest names are within what RAM and OSS take", () => {
+  const stack = newStack();
+  const platform = newPlatform({ region: "cn-shanghai-finance-1" });
+  const name = "a".repeat(24);
+  platform.role(stack, "role", { name, description: "nodes", statements: () => [] });
+  platform.objectStore(stack, "files", { name, removal: "retain" });
+  platform.driftCheck(stack, "drift", { name, schedule: Schedule.every(Duration.hours(6)), message: "{}" });
+  const roles = resources(stack, "alicloud_ram_role").map(({ role_name }) => role_name.length);
+  expect(roles).toHaveLength(2);
+  expect(Math.max(...roles)).toBeLessThanOrEqual(64);
+  expect(only(stack, "alicloud_oss_bucket").bucket.length).toBeLessThanOrEqual(63);
 });
 
 describe("log store", () => {

@@ -15,6 +15,7 @@ const IMAGES = [
   "ubuntu_22_04_x64_20G_alibase_20250113.vhd",
   "ubuntu_24_04_x64_20G_alibase_20241016.vhd",
   "ubuntu_24_04_x64_20G_alibase_20250101.vhd",
+  "ubuntu_24_04_arm64_20G_alibase_20250101.vhd",
 ];
 
 type Read = (config: ValueMap, region: string) => ValueMap;
@@ -39,7 +40,7 @@ const DATA_SOURCES: Readonly<Record<string, Read>> = {
         image_id: id,
         name: id,
         image_owner_alias: "system",
-        architecture: "x86_64",
+        architecture: id.includes("_arm64_") ? "arm64" : "x86_64",
         os_type: "linux",
         status: "Available",
       })),

@@ -65,6 +65,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     conflict("pending_window_in_days", 30, "deletion_window_in_days", 30),
     lacking("rotation_interval", "is needed when automatic_rotation is Enabled"),
     invalid("rotation_interval", "a year"),
+    invalid("dkms_instance_id", "my-kms"),
   ],
   alicloud_kms_alias: [invalid("alias_name", "llm-gateway")],
   alicloud_kms_secret: [

@@ -96,6 +96,7 @@ const RULES_BY_TYPE: Record<string, readonly TypedRule[]> = {
     provider("status", oneOf("Enabled", "Disabled", "PendingDeletion")),
     provider("pending_window_in_days", between(7, 366)),
     provider("pending_window_in_days", conflictsWith("deletion_window_in_days")),
+    cloud("dkms_instance_id", matches(/^kst-[A-Za-z0-9]+$/, 'it starts with "kst-"'), "KMS CreateKey"),
     cloud("rotation_interval", neededWhen("automatic_rotation", "Enabled"), "KMS CreateKey"),
     cloud("rotation_interval", matches(/^\d+[dhms]$/, 'a number and a unit, like "7d" or "604800s"'), "KMS CreateKey"),
   ],
