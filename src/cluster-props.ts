@@ -6,7 +6,7 @@ import { GatewayModelProps } from "./litellm";
 import { gatewayModelProblems } from "./litellm/gateway-model";
 import { cidrProblems, ingressProblems, INetwork, networkProblems } from "./network";
 import { FleetSize, GatewayPlatform, IPrivateZone } from "./platform";
-import { Removal } from "./secret-store";
+import { Removal } from "./removal";
 import { boolean, duration, list, listOrObject, number, object, oneOf, Shape, text } from "./shape";
 import { nameProblems } from "./text";
 

@@ -16,4 +16,5 @@ export { type INetwork, Network, type NetworkProps, type Subnet } from "./networ
 export * from "./platform";
 export { PrivateZone } from "./private-zone";
 export { Schedule } from "./schedule";
-export type { Removal, SecretField, SecretKey, SecretKeySpec, SecretSpec, SecretStore, SecretStoreSettings } from "./secret-store";
+export type { Removal } from "./removal";
+export type { SecretField, SecretKey, SecretKeySpec, SecretSpec, SecretStore, SecretStoreSettings } from "./secret-store";

@@ -6,7 +6,8 @@ import { ProvidersProps } from "./litellm";
 import { credentialVariable } from "./litellm/config-yaml";
 import { ProviderModel, providerModels, providersProblems } from "./litellm/providers";
 import { GatewayPlatform, IGatewayPart } from "./platform";
-import { Removal, SecretKey, SecretSpec } from "./secret-store";
+import { Removal } from "./removal";
+import { SecretKey, SecretSpec } from "./secret-store";
 
 /** An existing key that encrypts secrets. */
 export interface IEncryptionKey {

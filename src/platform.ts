@@ -3,8 +3,9 @@ import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "./access";
 import { Route } from "./litellm";
 import { INetwork } from "./network";
+import { Removal } from "./removal";
 import { Schedule } from "./schedule";
-import { Removal, SecretStore } from "./secret-store";
+import { SecretStore } from "./secret-store";
 
 /** The clouds that a gateway runs on. */
 export type Cloud = "aws" | "alicloud";

@@ -1,5 +1,6 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "./access";
+import { Removal } from "./removal";
 
 /** One field of a secret's value, and the environment variable in which a node's process keeps it. */
 export interface SecretField {
@@ -29,9 +30,6 @@ export interface SecretKeySpec {
   readonly name: string;
   readonly removal: Removal;
 }
-
-/** What becomes of a thing that can not be made again when its stack is destroyed. */
-export type Removal = "retain" | "destroy";
 
 /** Where a node and the command find the store. */
 export interface SecretStoreSettings {

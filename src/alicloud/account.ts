@@ -1,5 +1,6 @@
-import { TerraformProvider, TerraformStack } from "cdktf";
+import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
+import { oncePerStack } from "../once-per-stack";
 import { DataAlicloudAccount } from "./bindings/providers/alicloud/data-alicloud-account";
 
 /** The account that the gateway lives in. */
@@ -10,11 +11,5 @@ export interface AccountProps {
 
 /** The account's id: the one given, or what one data source of the stack finds. */
 export function accountIdOf(scope: Construct, { accountId, provider }: AccountProps): string {
-  return accountId ?? accountLookup(TerraformStack.of(scope), provider).id;
-}
-
-function accountLookup(stack: TerraformStack, provider?: TerraformProvider): DataAlicloudAccount {
-  const id = provider === undefined ? "AlicloudAccount" : `AlicloudAccount-${provider.node.id}`;
-  const known = stack.node.tryFindChild(id) as DataAlicloudAccount | undefined;
-  return known ?? new DataAlicloudAccount(stack, id, { provider });
+  return accountId ?? oncePerStack(scope, provider, "AlicloudAccount", (stack, id) => new DataAlicloudAccount(stack, id, { provider })).id;
 }

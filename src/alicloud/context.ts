@@ -1,6 +1,5 @@
 import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
-import { Removal } from "../secret-store";
 import { accountIdOf } from "./account";
 import { ResourceFactory } from "./resource-factory";
 
@@ -18,9 +17,4 @@ export interface AlicloudContext {
 /** The name of a thing of this account and region, as RAM policies and other services write it. */
 export function arn(context: AlicloudContext, scope: Construct, service: string, resource: string): string {
   return `acs:${service}:${context.region}:${accountIdOf(scope, context)}:${resource}`;
-}
-
-/** Terraform itself refuses to destroy what is to be retained, before it has destroyed anything else. */
-export function removalLifecycle(removal: Removal): { readonly preventDestroy: boolean } {
-  return { preventDestroy: removal === "retain" };
 }

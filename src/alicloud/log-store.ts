@@ -1,8 +1,9 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { LogStore, LogStoreSpec } from "../platform";
+import { removalLifecycle } from "../removal";
 import { accountIdOf } from "./account";
-import { AlicloudContext, arn, removalLifecycle } from "./context";
+import { AlicloudContext, arn } from "./context";
 
 /** A project of the Simple Log Service with one encrypted store, searchable by the request log's fields. */
 export class SlsLogStore extends Construct implements LogStore {

@@ -2,8 +2,9 @@ import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { ObjectStore, ObjectStoreSpec } from "../platform";
+import { removalLifecycle } from "../removal";
 import { accountIdOf } from "./account";
-import { AlicloudContext, removalLifecycle } from "./context";
+import { AlicloudContext } from "./context";
 
 /** A private OSS bucket: versioned, encrypted, reached over TLS only, public access blocked for good. */
 export class OssObjectStore extends Construct implements ObjectStore {

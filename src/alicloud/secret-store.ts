@@ -1,8 +1,9 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
+import { removalLifecycle } from "../removal";
 import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
 import { nameProblems } from "../text";
-import { AlicloudContext, arn, removalLifecycle } from "./context";
+import { AlicloudContext, arn } from "./context";
 
 /**
  * Alibaba Cloud KMS Secrets Manager. Secrets are known by name only: an `alicloud_kms_secret` reads its value into the

@@ -1,7 +1,8 @@
 import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-identity";
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
-import { TerraformProvider, TerraformStack } from "cdktf";
+import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
+import { oncePerStack } from "../once-per-stack";
 
 /** The account that the gateway lives in. */
 export interface AccountProps {
@@ -19,16 +20,4 @@ export function accountIdOf(scope: Construct, { accountId, provider }: AccountPr
 /** "aws", "aws-cn" or "aws-us-gov", as one data source of the stack finds it. */
 export function partitionOf(scope: Construct, { provider }: AccountProps): string {
   return oncePerStack(scope, provider, "AwsPartition", (stack, id) => new DataAwsPartition(stack, id, { provider })).partition;
-}
-
-/** What is looked up once in a stack for each provider, whichever gateway asks first. */
-function oncePerStack<Found extends Construct>(
-  scope: Construct,
-  provider: TerraformProvider | undefined,
-  name: string,
-  make: (stack: TerraformStack, id: string) => Found,
-): Found {
-  const stack = TerraformStack.of(scope);
-  const id = provider === undefined ? name : `${name}-${provider.node.id}`;
-  return (stack.node.tryFindChild(id) as Found | undefined) ?? make(stack, id);
 }

@@ -1,6 +1,5 @@
 import { TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
-import { Removal } from "../secret-store";
 import { accountIdOf, partitionOf } from "./account";
 import { ResourceFactory } from "./resource-factory";
 
@@ -22,9 +21,4 @@ export function arn(context: AwsContext, scope: Construct, service: string, reso
 /** The ARN of a thing of no account, in a region; `*` is any. */
 export function arnIn(context: AwsContext, scope: Construct, service: string, region: string, resource: string): string {
   return `arn:${partitionOf(scope, context)}:${service}:${region}::${resource}`;
-}
-
-/** Terraform itself refuses to destroy what is to be retained, before it has destroyed anything else. */
-export function removalLifecycle(removal: Removal): { readonly preventDestroy: boolean } {
-  return { preventDestroy: removal === "retain" };
 }

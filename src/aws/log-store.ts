@@ -1,7 +1,8 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { LogStore, LogStoreSpec } from "../platform";
-import { AwsContext, removalLifecycle } from "./context";
+import { removalLifecycle } from "../removal";
+import { AwsContext } from "./context";
 
 /** A log group of CloudWatch. */
 export class CloudwatchLogStore extends Construct implements LogStore {

@@ -2,9 +2,10 @@ import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
 import { ObjectStore, ObjectStoreSpec } from "../platform";
+import { removalLifecycle } from "../removal";
 import { terraformJson } from "../text";
 import { accountIdOf } from "./account";
-import { AwsContext, removalLifecycle } from "./context";
+import { AwsContext } from "./context";
 import { ConfigOf, ResourceOf } from "./resource-kinds";
 
 /** A private S3 bucket: versioned, encrypted, reached over TLS only, without access control lists. */

@@ -1,9 +1,10 @@
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
+import { removalLifecycle } from "../removal";
 import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
 import { nameProblems, terraformJson } from "../text";
 import { accountIdOf, partitionOf } from "./account";
-import { arn, AwsContext, removalLifecycle } from "./context";
+import { arn, AwsContext } from "./context";
 
 /** AWS Secrets Manager. Secrets are known by name only: whoever sets a value creates the secret. */
 export class SecretsManagerStore implements SecretStore {

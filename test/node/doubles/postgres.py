@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from doubles.certificate import Certificate
+
 
 def find() -> Path | None:
     """The newest PostgreSQL's programs on this computer."""
@@ -28,7 +30,9 @@ def free_port() -> int:
 
 
 class Postgres:
-    def __init__(self, programs: Path) -> None:
+    """With a certificate it speaks TLS too."""
+
+    def __init__(self, programs: Path, certificate: Certificate | None = None) -> None:
         self.programs, self.port, self.password = programs, free_port(), secrets.token_hex(16)
         self.folder = Path(tempfile.mkdtemp(prefix="aigw-postgres-"))
         # PostgreSQL refuses to run as root: its own user does
@@ -40,7 +44,20 @@ class Postgres:
         if self._user:
             shutil.chown(word, "postgres")
         self._run("initdb", "-D", self.data, "-U", "litellm", "--auth=scram-sha-256", f"--pwfile={word}", "--no-sync")
+        self._tls = ""
+        if certificate:
+            self._tls = (
+                f" -c ssl=on -c ssl_cert_file={self._own(certificate.file)} -c ssl_key_file={self._own(certificate.key)}"
+            )
         self.start()
+
+    def _own(self, file: Path) -> Path:
+        """A copy that only the server's user reads, as the server demands of a key."""
+        copy = Path(shutil.copy(file, self.folder))
+        copy.chmod(0o600)
+        if self._user:
+            shutil.chown(copy, "postgres")
+        return copy
 
     @property
     def data(self) -> str:
@@ -53,7 +70,7 @@ class Postgres:
             subprocess.run(command, cwd="/", check=True, stdout=out, stderr=out)
 
     def start(self) -> None:
-        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off{self._tls}"
         self._run("pg_ctl", "-D", self.data, "-o", options, "-l", str(self.folder / "log"), "-w", "start")
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A provider that speaks OpenAI's chat format, remembers what it was asked, and can be slow."""
+"""A provider that speaks OpenAI's formats and Anthropic's messages, remembers what it was asked, and can be slow."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ class Provider:
                     self._reply(
                         {"object": "response", "created_at": 1, "status": "completed", "output": [item], "usage": usage}
                     )
+                elif self.path.endswith("/messages"):
+                    usage = {"input_tokens": 1, "output_tokens": 1}
+                    said = {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "hello"}]}
+                    self._reply({**said, "stop_reason": "end_turn", "stop_sequence": None, "usage": usage})
                 elif body.get("stream"):
                     self._stream()
                 else:

@@ -28,6 +28,7 @@ const connections = Number(url.searchParams.get("connection_limit") ?? 10);
 for (const name of [...url.searchParams.keys()]) {
   if (name !== "sslmode") url.searchParams.delete(name);
 }
+url.searchParams.set("uselibpqcompat", "true"); // `require` encrypts and does not verify, as with the native engine
 
 // A result column of a PostgreSQL type that Prisma's adapter does not know becomes text.
 const TEXT = 25;

@@ -1,0 +1,128 @@
+"""What the tests of the real LiteLLM share: a node is installed into a scratch root by its own files, started and asked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doubles.cloud import Cloud
+from doubles.provider import Provider
+
+CHAT = "/v1/chat/completions"
+
+
+def query_engine() -> str:
+    engine = os.environ.get("AIGW_TEST_QUERY_ENGINE")
+    if not engine:
+        pytest.skip("AIGW_TEST_QUERY_ENGINE names no query engine (test/node/run sets it)")
+    return engine
+
+
+def install(root: Path, fetcher: Path, node: dict[str, Any], engine: str) -> float:
+    """Runs fetch.py as user data does, and so install.sh; the seconds that it took."""
+    (root / "node.json").write_text(json.dumps(node))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    environment |= {"AIGW_ROOT": str(root), "AIGW_QUERY_ENGINE": engine, "AIGW_PYTHON": sys.base_prefix + "/bin/python3"}
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, str(fetcher), str(root / "node.json")], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return round(time.monotonic() - started, 1)
+
+
+@dataclass
+class Gateway:
+    root: Path
+    cloud: Cloud
+    provider: Provider
+    ports: dict[str, int]
+    master: str
+    environment: dict[str, str] = field(default_factory=dict)  # of the process, beside what the unit gives it
+    seconds: dict[str, float] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.root / "log"
+
+    def start(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
+        home = self.root / "opt/aigw"
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.root),
+            "PYTHONPATH": str(home / "current"),
+            "PRISMA_QUERY_ENGINE_BINARY": str(home / "engine/query-engine"),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
+            **self.environment,
+        }
+        command = [str(home / "venv/bin/python"), "-m", "aigw_node", "serve", "--host", "127.0.0.1"]
+        command += ["--settings", str(home / "current/settings.json"), "--config", str(home / "current/config.yaml")]
+        started = time.monotonic()
+        with self.log.open("ab") as out:
+            self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=self.root)
+        while wait:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the gateway ended: {self.said()[-3000:]}")
+            if time.monotonic() - started > 120:
+                raise AssertionError(f"the gateway is not ready: {self.said()[-3000:]}")
+            try:
+                if self.ask("GET", "/health/readiness")[0] == 200:
+                    self.seconds["boot"] = round(time.monotonic() - started, 1)
+                    break
+            except OSError:
+                time.sleep(0.1)
+        return self.process
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(30)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=30)
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+        try:
+            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+        finally:
+            connection.close()
+
+    def wait_for_readiness(self, status: int) -> None:
+        deadline = time.monotonic() + 30
+        while self.ask("GET", "/health/readiness")[0] != status:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+    def agent(self, *models: str) -> str:
+        wanted = {"models": models, "key_alias": f"agent-{secrets.token_hex(4)}"}
+        status, reply = self.ask("POST", "/key/generate", wanted, self.master, "admin")
+        assert status == 200, reply
+        return str(reply["key"])
+
+    def processes(self) -> list[int]:
+        assert self.process
+        pids = [self.process.pid]
+        for pid in pids:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                pids += [int(child) for child in children.read_text().split() if int(child) not in pids]
+        return pids
+
+
+def chat(**more: Any) -> dict[str, Any]:
+    return {"model": "first", "messages": [{"role": "user", "content": "canary-prompt"}], **more}
