@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from doubles.cloud import Cloud
 from doubles.provider import Provider
+from support import lacking
 
 CHAT = "/v1/chat/completions"
 
@@ -25,7 +24,7 @@ CHAT = "/v1/chat/completions"
 def query_engine() -> str:
     engine = os.environ.get("AIGW_TEST_QUERY_ENGINE")
     if not engine:
-        pytest.skip("AIGW_TEST_QUERY_ENGINE names no query engine (test/node/run sets it)")
+        lacking("AIGW_TEST_QUERY_ENGINE names no query engine (test/node/run sets it)")
     return engine
 
 

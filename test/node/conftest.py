@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from doubles.cloud import Cloud
 from doubles.postgres import Postgres, find
+from support import lacking
 
 FILES = Path(__file__).resolve().parents[2] / "src" / "node" / "files"
 
@@ -29,7 +29,7 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
 def postgres() -> Iterator[Postgres]:
     programs = find()
     if programs is None:
-        pytest.skip("PostgreSQL's initdb is not on this computer")
+        lacking("PostgreSQL's initdb is not on this computer")
     server = Postgres(programs)
     yield server
     server.remove()

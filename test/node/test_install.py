@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from support import settings_json
+from support import lacking, settings_json
 
 PYTHON = f"""#!/bin/bash
 # Makes venvs of itself and notes the rest of what install.sh wants of Python; small programs run for real.
@@ -61,7 +60,7 @@ class Machine:
 def machine(tmp_path: Path, files: Path) -> Machine:
     system = Path("/etc/os-release").read_text()
     if not any(name in system for name in ("bookworm", "noble", "alinux", "amzn")):
-        pytest.skip("not one of the systems that install.sh knows")
+        lacking("not one of the systems that install.sh knows")
     return Machine(tmp_path, files)
 
 
@@ -159,7 +158,7 @@ def test_an_old_python_is_refused(machine: Machine) -> None:
 
 def test_the_unit_is_one_that_systemd_accepts(files: Path, tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is not on this computer")
+        lacking("systemd-analyze is not on this computer")
     unit = tmp_path / "aigw.service"
     unit.write_text((files / "aigw.service").read_text().replace("/opt/aigw/venv/bin/python", sys.executable))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True)

@@ -11,7 +11,6 @@ from aigw_node import migration
 from aigw_node.errors import NodeError
 from aigw_node.migration import Migration
 from aigw_node.settings import DatabaseSettings
-
 from doubles.postgres import Postgres
 
 LEDGER = 'SELECT count(*), count(finished_at), count(DISTINCT migration_name) FROM "_prisma_migrations"'

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from doubles.postgres import free_port
 from support import settings_json
 

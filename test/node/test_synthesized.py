@@ -21,7 +21,6 @@ from typing import Any
 import pytest
 import yaml
 from aigw_node.settings import parse
-
 from booting import CHAT, Gateway, chat, install, query_engine
 from conftest import FILES
 from doubles.certificate import certificate
@@ -29,6 +28,7 @@ from doubles.cloud import Cloud
 from doubles.postgres import Postgres, find, free_port
 from doubles.provider import Provider
 from doubles.redis import Redis
+from support import lacking
 from synthesized import Stack, synthesize
 
 pytestmark = pytest.mark.real
@@ -78,7 +78,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gateway(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
     engine, programs, redis_server = query_engine(), find(), shutil.which("redis-server")
     if programs is None or redis_server is None:
-        pytest.skip("PostgreSQL's initdb or redis-server is not on this computer")
+        lacking("PostgreSQL's initdb or redis-server is not on this computer")
     root = tmp_path_factory.mktemp("node")
     with ExitStack() as ends:
         cloud, provider = Cloud("aws", REGION, bucket="prod-gateway-123456789012"), Provider()
