@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from doubles.cloud import Cloud
 from doubles.postgres import Postgres, find
 from support import lacking

@@ -13,6 +13,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from doubles.cloud import Cloud
 
 INSTALL = b'#!/bin/bash\nset -eu\nhere=$(dirname "$0")\ncat "$here/settings.json" "$here/sub/x.txt" > "$here/../ran"\n'

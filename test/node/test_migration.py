@@ -11,6 +11,7 @@ from aigw_node import migration
 from aigw_node.errors import NodeError
 from aigw_node.migration import Migration
 from aigw_node.settings import DatabaseSettings
+
 from doubles.postgres import Postgres
 
 LEDGER = 'SELECT count(*), count(finished_at), count(DISTINCT migration_name) FROM "_prisma_migrations"'

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from booting import CHAT, Gateway, chat, install, query_engine
 from conftest import FILES
 from doubles.cloud import Cloud

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aigw_node import refresh, secrets
+
 from support import settings, whole_store
 
 CONFIG = {

@@ -6,6 +6,7 @@ import pytest
 from aigw_node import environment, secrets, stores
 from aigw_node.errors import NodeError
 from aigw_node.stores import AlicloudKms, AwsSecretsManager, SecretNotFound, SecretStore, StoreError
+
 from doubles.cloud import Cloud
 from support import settings, whole_store
 

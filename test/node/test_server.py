@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from doubles.postgres import free_port
 from support import settings_json
 

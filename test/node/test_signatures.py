@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 from aigw_node.alicloud import Credentials, acs3_headers
+
 from doubles import signatures
 
 # AWS's documented example keys, put together here so that no file holds them.

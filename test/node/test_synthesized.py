@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 from aigw_node.settings import parse
+
 from booting import CHAT, Gateway, chat, install, query_engine
 from conftest import FILES
 from doubles.certificate import certificate
