@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access -- synthesized JSON has no types */
 import { cron } from "../../src/alicloud/drift-check";
 import { Duration } from "../../src/duration";
 import { Schedule } from "../../src/schedule";

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-member-access -- synthesized JSON has no types */
 import { LocalBackend, TerraformOutput, TerraformStack, Testing } from "cdktf";
 import { Construct } from "constructs";
 import { AlicloudPlatform, AlicloudPlatformProps, AlicloudProvider } from "../../src/alicloud";
@@ -84,7 +83,7 @@ export class Part<Name extends GatewayPartName> extends Construct implements IGa
 }
 
 /** Any part of synthesized JSON. */
-type Json = any; // eslint-disable-line @typescript-eslint/no-explicit-any
+type Json = any;
 
 /** The stack's resources of a type, in the order in which they were made. */
 export function resources(stack: TerraformStack, type: string): Json[] {

@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- synthesized JSON has no types */
 import { listenerRules } from "../../src/aws/listener-rules";
 import { ADMIN_ROUTES, AGENT_ROUTES } from "../../src/litellm/routes";
 import { admin, agents, balancer, CERTIFICATE, Json, NETWORK, REGION, Sample } from "./support";

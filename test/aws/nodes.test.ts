@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-assignment, @typescript-eslint/no-unsafe-call, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- synthesized JSON has no types */
 import { TerraformLocal } from "cdktf";
 import { ubuntuImage } from "../../src/aws/image";
 import { balancer, Json, nodes, Sample } from "./support";

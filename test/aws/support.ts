@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/no-unsafe-argument, @typescript-eslint/no-unsafe-member-access -- synthesized JSON has no types */
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { TerraformStack, Testing } from "cdktf";
 import { Construct } from "constructs";
@@ -23,7 +22,7 @@ export const NETWORK: INetwork = {
 };
 
 /** What a resource of the synthesized stack holds; tests know its shape. */
-export type Json = any; // eslint-disable-line @typescript-eslint/no-explicit-any
+export type Json = any;
 
 /** A stack with the provider, a platform, and a place to make things in. */
 export class Sample {
