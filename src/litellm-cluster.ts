@@ -1,4 +1,4 @@
-import { Annotations, Fn, ITerraformDependable, TerraformLocal, TerraformStack } from "cdktf";
+import { AnnotationMetadataEntryType, Fn, ITerraformDependable, TerraformLocal, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement } from "./access";
 import {
@@ -63,7 +63,8 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
     ConfigError.throwIfAny(this, ownProblems(this, props));
     props.platform.bind(this);
     const model = gatewayModel(props);
-    model.warnings.forEach((warning) => Annotations.of(this).addWarning(warning));
+    // Annotations would add a stack trace, with paths of this machine and lines of this Node.js, to what is synthesized.
+    model.warnings.forEach((warning) => this.node.addMetadata(AnnotationMetadataEntryType.WARN, warning));
     const removal = props.removal ?? "retain";
     this.platform = props.platform;
     this.gatewayName = props.name;

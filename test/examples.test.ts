@@ -45,6 +45,8 @@ describe.each(Object.entries(EXAMPLES) as [ExampleName, readonly string[]][])("t
   });
 
   it("names no path of this machine, and no pin of a provider's version", () => {
+    const manifest = readFileSync(join(example.folder, "manifest.json"), "utf8");
+    expect(manifest).not.toContain(ROOT);
     for (const stack of stacks) {
       const text = readFileSync(join(example.stackFolder(stack), "cdk.tf.json"), "utf8");
       expect(text).not.toContain(ROOT);

@@ -10,14 +10,31 @@ const STACK_FILE = "cdk.tf.json";
  * @throws Error when there is no synthesized stack
  */
 export function synthCheck(path: string, asJson: boolean): string {
-  const summaries = stackFolders(path).map((folder) => ({ folder, ...summarizeStack(basename(folder), folder, STACK_FILE) }));
+  const summaries = stackFolders(path).map((folder) => ({
+    folder,
+    warnings: warningsOf(folder),
+    ...summarizeStack(basename(folder), folder, STACK_FILE),
+  }));
   return asJson
     ? `${JSON.stringify(summaries, null, 2)}\n`
-    : `${summaries.map((summary) => asText(summary.folder, summary)).join("\n\n")}\n`;
+    : `${summaries.map((summary) => asText(summary.folder, summary.warnings, summary)).join("\n\n")}\n`;
 }
 
 interface Manifest {
-  readonly stacks: { readonly [name: string]: { readonly workingDirectory: string } };
+  readonly stacks: {
+    readonly [name: string]: {
+      readonly workingDirectory: string;
+      readonly annotations: readonly { readonly message: string; readonly level: string }[];
+    };
+  };
+}
+
+/** What synthesis warned of; cdktf's own command keeps it in the manifest and does not say it. */
+function warningsOf(stackFolder: string): string[] {
+  const manifest = join(stackFolder, "..", "..", "manifest.json");
+  if (!existsSync(manifest)) return [];
+  const { stacks } = JSON.parse(readFileSync(manifest, "utf8")) as Manifest;
+  return (stacks[basename(stackFolder)]?.annotations ?? []).filter(({ level }) => level === "@cdktf/warn").map(({ message }) => message);
 }
 
 function stackFolders(path: string): string[] {
@@ -30,7 +47,7 @@ function stackFolders(path: string): string[] {
   return Object.values(stacks).map((stack) => join(path, stack.workingDirectory));
 }
 
-function asText(folder: string, summary: StackSummary): string {
+function asText(folder: string, warnings: readonly string[], summary: StackSummary): string {
   return [
     `stack ${summary.stack} (${folder})`,
     ...section(
@@ -47,6 +64,7 @@ function asText(folder: string, summary: StackSummary): string {
       ...section("secrets, by name", gateway.secrets, "    "),
     ]),
     ...section("agents", summary.agents.map(agentText)),
+    ...section("warnings", warnings),
     ...section(
       "assets",
       summary.assets.map(({ path, bytes }) => `${path} (${bytes} bytes)`),

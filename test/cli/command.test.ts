@@ -46,6 +46,19 @@ describe("the command", () => {
     });
   });
 
+  it("tells what synthesis warned of", () => {
+    const stack = join(folder, "stacks", "plain");
+    mkdirSync(stack, { recursive: true });
+    writeFileSync(join(stack, "cdk.tf.json"), "{}");
+    const annotations = [
+      { level: "@cdktf/warn", message: "beware" },
+      { level: "@cdktf/info", message: "by the way" },
+    ];
+    writeFileSync(join(folder, "manifest.json"), JSON.stringify({ stacks: { plain: { workingDirectory: "stacks/plain", annotations } } }));
+    expect(run(["synth-check", folder]).stdout).toBe(`stack plain (${stack})\n  warnings\n    beware\n`);
+    expect(JSON.parse(run(["synth-check", stack, "--json"]).stdout)).toMatchObject([{ warnings: ["beware"] }]);
+  });
+
   it("tells what a stack holds that has no gateway", () => {
     mkdirSync(join(folder, "plain"));
     writeFileSync(join(folder, "plain", "cdk.tf.json"), JSON.stringify({ resource: { terraform_data: { a: {}, b: {} } } }));
