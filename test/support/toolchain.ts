@@ -30,15 +30,15 @@ export async function terraformBinary(): Promise<string> {
 }
 
 /**
- * The folder that `terraform init -plugin-dir` takes the AWS provider from.
- * @throws Error when TF_PLUGIN_DIR does not name one
+ * The folder that `terraform init -plugin-dir` takes the AWS provider from; undefined: Terraform downloads it as usual.
+ * @throws Error when TF_PLUGIN_DIR names a folder that does not have it
  */
-export function awsPluginDir(): string {
+export function awsPluginDir(): string | undefined {
   const folder = process.env.TF_PLUGIN_DIR;
-  if (folder && existsSync(join(folder, AWS_PROVIDER))) return folder;
+  if (!folder || existsSync(join(folder, AWS_PROVIDER))) return folder;
   throw new Error(
-    `TF_PLUGIN_DIR ${folder ? `names ${folder}, which has no ${AWS_PROVIDER}` : "is not set"}; in a folder with a ` +
-      '.tf file that requires "hashicorp/aws" 5.100.0 run `terraform providers mirror DIR`, then set TF_PLUGIN_DIR=DIR',
+    `TF_PLUGIN_DIR names ${folder}, which has no ${AWS_PROVIDER}; in a folder with a .tf file that requires "hashicorp/aws" ` +
+      "5.100.0 run `terraform providers mirror DIR`, then set TF_PLUGIN_DIR=DIR, or unset it to download the provider",
   );
 }
 
