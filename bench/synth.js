@@ -63,7 +63,11 @@ function ownAttributes(resource) {
     ([name, value]) => name.startsWith("_") && value !== undefined && typeof value !== "function",
   );
   const nested = ([name, value]) => [name.slice(1), value?.internalValue ?? value];
-  return { ...Object.fromEntries(fields.map(nested)), provisioners: resource.provisioners };
+  return {
+    ...Object.fromEntries(fields.map(nested)),
+    provisioners: resource.provisioners,
+    dependsOn: resource.dependsOn?.map((fqn) => ({ fqn })),
+  };
 }
 
 function direct(list, stack) {
