@@ -2,8 +2,18 @@
 const { mkdtempSync, rmSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
-const { App, LocalBackend, TerraformStack, TerraformElement, TerraformResource } = require("cdktf");
+const {
+  App,
+  DefaultTokenResolver,
+  LocalBackend,
+  StringConcat,
+  TerraformElement,
+  TerraformResource,
+  TerraformStack,
+  Tokenization,
+} = require("cdktf");
 const { NullProvider } = require("@cdktf/provider-null/lib/provider");
+const { Resource } = require("@cdktf/provider-null/lib/resource");
 const { AwsProvider } = require("@cdktf/provider-aws/lib/provider");
 const { AiGateway, Database, Network, Redis } = require("cdktf-ai-gateway");
 const { AwsPlatform } = require("cdktf-ai-gateway/aws");
@@ -54,10 +64,17 @@ function recipe() {
   return stack.node
     .findAll()
     .filter((node) => TerraformElement.isTerraformElement(node) && TerraformResource.isTerraformResource(node))
-    .map((node) => ({ Class: node.constructor, id: node.node.path.replaceAll("/", "-"), attributes: ownAttributes(node) }));
+    .map((node) => ({
+      Class: node.constructor,
+      id: node.node.path.replaceAll("/", "-"),
+      attributes: resolved(ownAttributes(node), stack),
+    }));
 }
 
-/** The config is kept by the bindings in private fields, by the names of the props. */
+const resolved = (value, scope) =>
+  Tokenization.resolve(value, { scope, resolver: new DefaultTokenResolver(new StringConcat()), preparing: false });
+
+/** The config is kept by the bindings in private fields, by the names of the props; resolved, since its tokens are another stack's. */
 function ownAttributes(resource) {
   const fields = Object.entries(resource).filter(
     ([name, value]) => name.startsWith("_") && value !== undefined && typeof value !== "function",
@@ -70,9 +87,18 @@ function ownAttributes(resource) {
   };
 }
 
+/** By hand one refers to the other resources of the stack, as the library does. */
 function direct(list, stack) {
   new NullProvider(stack, "null");
-  for (const { Class, id, attributes } of list) new Class(stack, id, attributes);
+  const keys = list.filter(({ Class }) => Class === Resource);
+  const made = list.filter(({ Class }) => Class !== Resource).map(({ Class, id, attributes }) => new Class(stack, id, attributes));
+  const [balancer] = made.filter((resource) => resource.terraformResourceType === "aws_lb");
+  const dependsOn = made.filter(({ terraformResourceType: type, node }) => type === "aws_lb_listener" || node.id.includes("DesiredState"));
+  for (const { id, attributes } of keys) {
+    const [provisioner] = attributes.provisioners;
+    const environment = { ...provisioner.environment, AIGW_ENDPOINT: `http://${balancer.dnsName}:8080` };
+    new Resource(stack, id, { ...attributes, dependsOn, provisioners: [{ ...provisioner, environment }] });
+  }
 }
 
 // Whatever is compared has warmed the compiler up alike, and enough for it to be done with it.
