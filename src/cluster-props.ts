@@ -90,6 +90,12 @@ export interface ClusterProps extends GatewayModelProps {
    */
   readonly refreshInterval?: Duration;
   /**
+   * What becomes of requests while Redis, which counts the limits, is away: "refuse" answers those that a daily cap or a
+   * limit of the gateway or a provider holds for with 503, "serve" serves them uncounted. A key's own limits always refuse.
+   * @default "refuse"
+   */
+  readonly limitsWithoutRedis?: "refuse" | "serve";
+  /**
    * Whether the cloud refuses to delete the balancer and the fleet.
    * @default true
    */
@@ -133,6 +139,7 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   egressPorts: list,
   logRetention: duration,
   refreshInterval: duration,
+  limitsWithoutRedis: oneOf("refuse", "serve"),
   deletionProtection: boolean,
   removal: oneOf("retain", "destroy"),
 };

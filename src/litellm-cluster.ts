@@ -151,6 +151,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       database: props.database,
       redis: props.redis,
       log: this.logs.settings,
+      limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),
     });
     const text = new TerraformLocal(this, "Settings", terraformJson(settings));

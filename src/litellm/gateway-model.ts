@@ -43,7 +43,7 @@ export function gatewayModel(props: GatewayModelProps): GatewayModel {
     release: props.litellmRelease ?? DEFAULT_RELEASE,
     requirementsFile: props.requirementsFile,
     prismaClientFile: props.prismaClientFile,
-    warnings: [...strategyWarnings(providers, routing), ...limitWarnings(providers, props)],
+    warnings: strategyWarnings(providers, routing),
   };
 }
 
@@ -148,19 +148,6 @@ function modelNames(providers: readonly ProviderModel[], props: GatewayModelProp
 
 function uniqueModels(providers: readonly ProviderModel[]): string[] {
   return [...new Set(providers.flatMap((provider) => provider.models.map((model) => model.name)))];
-}
-
-/** The nodes are told of these limits, and do not count them yet. */
-function limitWarnings(providers: readonly ProviderModel[], props: GatewayModelProps): string[] {
-  const limits: [string, number | undefined][] = [
-    ["rpmLimit", props.rpmLimit],
-    ...providers.flatMap(({ name, props: { rpmLimit, tpmLimit } }): [string, number | undefined][] => [
-      [`providers.${name}.rpmLimit`, rpmLimit],
-      [`providers.${name}.tpmLimit`, tpmLimit],
-    ]),
-  ];
-  const given = limits.filter(([, limit]) => limit !== undefined).map(([prop]) => prop);
-  return given.length === 0 ? [] : [`${given.join(", ")}: the nodes of this release are told of it, but do not count it yet`];
 }
 
 function strategyWarnings(providers: readonly ProviderModel[], routing: RoutingProps): string[] {

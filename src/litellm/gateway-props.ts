@@ -22,7 +22,7 @@ export interface GatewayModelProps {
   /** @default - no answer is kept */
   readonly cache?: CacheProps;
   /**
-   * Requests per minute to the gateway, over all agents and nodes. The nodes are told of it, and do not count it yet.
+   * Requests per minute to the gateway, over all agents and nodes; above it a caller gets 429 with Retry-After.
    * @default - no limit
    */
   readonly rpmLimit?: number;

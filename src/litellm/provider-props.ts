@@ -72,12 +72,12 @@ export interface ProviderProps {
    */
   readonly default?: boolean;
   /**
-   * Requests per minute to this provider, over all nodes. The nodes are told of it, and do not count it yet.
+   * Requests per minute to this provider, over all nodes; above it a fallback is tried, and else the caller gets 429.
    * @default - no limit
    */
   readonly rpmLimit?: number;
   /**
-   * Tokens per minute to this provider, over all nodes. The nodes are told of it, and do not count it yet.
+   * Tokens per minute to this provider, over all nodes, counted when a request ends; above it as with `rpmLimit`.
    * @default - no limit
    */
   readonly tpmLimit?: number;

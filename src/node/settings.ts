@@ -32,6 +32,7 @@ export interface NodeSettingsProps {
   readonly redis: IRedis;
   readonly log: Readonly<Record<string, string>>;
   readonly refreshIntervalSeconds: number;
+  readonly limitsWithoutRedis: "refuse" | "serve";
 }
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
@@ -53,7 +54,11 @@ export function nodeSettings(props: NodeSettingsProps): object {
     refreshIntervalSeconds: props.refreshIntervalSeconds,
     timezone: model.timezone,
     defaultModel: model.defaultModel,
-    limits: { longestRequestSeconds: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS, keepAliveSeconds: KEEP_ALIVE_SECONDS },
+    limits: {
+      longestRequestSeconds: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,
+      keepAliveSeconds: KEEP_ALIVE_SECONDS,
+      withoutRedis: props.limitsWithoutRedis,
+    },
     fleetLimits: { rpm: model.rpmLimit, providers: providerLimits(model) },
   };
 }

@@ -51,10 +51,12 @@ class Gateway:
     environment: dict[str, str] = field(default_factory=dict)  # of the process, beside what the unit gives it
     seconds: dict[str, float] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    program: list[str] = field(default_factory=lambda: ["-m", "aigw_node"])
+    settings_file: str = "settings.json"  # beside config.yaml
 
     @property
     def log(self) -> Path:
-        return self.root / "log"
+        return self.root / f"log-of-{self.settings_file}"
 
     def start(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
         home = self.root / "opt/aigw"
@@ -66,8 +68,8 @@ class Gateway:
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
             **self.environment,
         }
-        command = [str(home / "venv/bin/python"), "-m", "aigw_node", "serve", "--host", "127.0.0.1"]
-        command += ["--settings", str(home / "current/settings.json"), "--config", str(home / "current/config.yaml")]
+        command = [str(home / "venv/bin/python"), *self.program, "serve", "--host", "127.0.0.1"]
+        command += ["--settings", str(home / "current" / self.settings_file), "--config", str(home / "current/config.yaml")]
         started = time.monotonic()
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=self.root)
@@ -93,12 +95,20 @@ class Gateway:
         return self.log.read_text()
 
     def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
+        status, _, reply = self.ask_whole(method, path, body, key, port)
+        return status, reply
+
+    def ask_whole(
+        self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents"
+    ) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and JSON of a reply."""
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=30)
         headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             reply = connection.getresponse()
-            return reply.status, json.loads(reply.read())
+            names = {name.lower(): value for name, value in reply.getheaders()}
+            return reply.status, names, json.loads(reply.read())
         finally:
             connection.close()
 

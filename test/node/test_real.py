@@ -4,14 +4,11 @@ Cloud and provider are doubles (signatures checked), PostgreSQL is real, Prisma'
 
 from __future__ import annotations
 
-import hashlib
 import http.client
-import io
 import json
 import secrets
 import signal
 import sys
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -20,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from booting import CHAT, Gateway, chat, install, query_engine
-from conftest import FILES
+from booting import CHAT, Gateway, chat, query_engine
 from doubles.cloud import Cloud
 from doubles.postgres import Postgres, free_port
 from doubles.provider import Provider
+from nodes import put_node
 from support import settings_json
 
 pytestmark = pytest.mark.real
@@ -42,19 +39,6 @@ general_settings:
   database_url: os.environ/DATABASE_URL
   store_model_in_db: false
 """
-
-
-def bundle(config: str) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        names = ["install.sh", "aigw.service", "requirements.lock", "prisma-client.json", "README.md"]
-        paths = [FILES / name for name in names] + sorted((FILES / "aigw_node").glob("*.py"))
-        parts = {str(path.relative_to(FILES)): path.read_bytes() for path in paths}
-        for name, content in {**parts, "config.yaml": config.encode()}.items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(content), 0o755 if name == "install.sh" else 0o644
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +65,8 @@ def gateway(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     for path in ("/v1/responses", "/v1/messages", "/v1/embeddings"):
         settings["routes"]["agents"].append({"method": "POST", "path": path})
-    put = {"bundle": bundle(CONFIG.replace("PROVIDER", provider.url)), "settings": json.dumps(settings).encode()}
-    node: dict[str, Any] = {"cloud": "aws", "region": "eu-west-1", "bucket": cloud.bucket, "endpoint": cloud.storage}
-    node |= {"metadata": cloud.url, "home": str(root / "opt/aigw")}
-    for name, content in put.items():
-        digest = hashlib.sha256(content).hexdigest()
-        node[name] = {"key": f"{name}/{digest}", "sha256": digest}
-        cloud.objects[node[name]["key"]] = content
     gateway = Gateway(root, cloud, provider, ports, master)
-    gateway.seconds["install"] = install(root, FILES / "fetch.py", node, engine)
+    gateway.seconds["install"] = put_node(cloud, root, CONFIG.replace("PROVIDER", provider.url), settings, engine)
     gateway.start()
     yield gateway
     gateway.stop()

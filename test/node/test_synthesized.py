@@ -143,7 +143,7 @@ def gateway(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boo
 
 
 # Fields that stand in the settings and that README.md says no node reads; a new one belongs into the contract or here.
-NOT_READ = {"log", "timezone", "fleetLimits"}
+NOT_READ = {"log"}
 
 
 @pytest.mark.parametrize("cloud", ["aws", "alicloud"])

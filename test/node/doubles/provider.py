@@ -15,6 +15,8 @@ class Provider:
     def __init__(self) -> None:
         self.asked: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.pause = 0.0  # between the parts of a stream
+        self.usage = USAGE
+        self.failing: set[str] = set()  # models that answer 500
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -23,7 +25,9 @@ class Provider:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 provider.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                if self.path.endswith("/embeddings"):
+                if body.get("model") in provider.failing:
+                    self._reply({"error": {"message": "the provider is ill"}}, 500)
+                elif self.path.endswith("/embeddings"):
                     data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
                     self._reply({"object": "list", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
                 elif self.path.endswith("/responses"):
@@ -42,11 +46,11 @@ class Provider:
                 else:
                     message = {"role": "assistant", "content": "hello"}
                     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-                    self._reply({"object": "chat.completion", "choices": [choice], "usage": USAGE})
+                    self._reply({"object": "chat.completion", "choices": [choice], "usage": provider.usage})
 
-            def _reply(self, value: dict[str, Any]) -> None:
+            def _reply(self, value: dict[str, Any], status: int = 200) -> None:
                 content = json.dumps({"id": "chat-1", "created": 1, "model": "m", **value}).encode()
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()

@@ -28,22 +28,30 @@ class Redis:
             "dir": folder,
         }
         (folder / "redis.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
-        with (folder / "redis.log").open("wb") as log:
-            self._process = subprocess.Popen([program, str(folder / "redis.conf")], stdout=log, stderr=log)
+        self.certificate = certificate
+        self._command, self._log = [program, str(folder / "redis.conf")], folder / "redis.log"
         self.client = redis.Redis(
             host="127.0.0.1", port=self.port, password=self.password, ssl=True, ssl_ca_certs=str(certificate.file)
         )
+        self.start()
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
         deadline = time.monotonic() + 10
         while True:
             try:
                 self.client.ping()
                 break
             except redis.ConnectionError:
-                assert self._process.poll() is None, (folder / "redis.log").read_text()
+                assert self._process.poll() is None, self._log.read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
 
-    def remove(self) -> None:
-        self.client.close()
+    def stop(self) -> None:
         self._process.terminate()
         self._process.wait(10)
+
+    def remove(self) -> None:
+        self.client.close()
+        self.stop()

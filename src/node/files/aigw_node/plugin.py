@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
 
+from aigw_node.day_caps import DayCaps
+from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
 
 if TYPE_CHECKING:
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class GatewayPlugin(CustomLogger):
-    def __init__(self, guard: Guard, default_model: str | None) -> None:
+    def __init__(self, guard: Guard, default_model: str | None, fleet: FleetLimited, caps: DayCaps) -> None:
         super().__init__()
-        self._guard, self._default_model = guard, default_model
+        self._guard, self._default_model, self._fleet, self._caps = guard, default_model, fleet, caps
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: DualCache, data: dict[str, Any], call_type: Any
@@ -25,7 +27,30 @@ class GatewayPlugin(CustomLogger):
         if self._default_model and not data.get("model"):
             await _check_model(self._default_model, user_api_key_dict)
             data["model"] = self._default_model
+        await self._fleet.admit()
+        await self._caps.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
         return data
+
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> None:
+        await self._fleet.admit_deployment(kwargs)
+
+    async def async_log_success_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        said = kwargs.get("standard_logging_object") or {}
+        tokens = 0 if said.get("cache_hit") else int(said.get("total_tokens") or 0)
+        await self._caps.settle(str(kwargs.get("litellm_call_id")), tokens)
+        await self._fleet.used(said.get("model_id"), tokens)
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: UserAPIKeyAuth,
+        traceback_str: str | None = None,
+    ) -> None:
+        """The request failed as a whole, with all its retries and fallbacks."""
+        await self._caps.settle(str(request_data.get("litellm_call_id")), 0)
 
 
 async def _check_model(model: str, key: UserAPIKeyAuth) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aigw_node import environment, log, migration, refresh, secrets
+from aigw_node.counters import Outages, litellms_redis
+from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
+from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
 from aigw_node.settings import Settings, load
 from aigw_node.stores import SecretStore, open_store
+
+if TYPE_CHECKING:
+    from aigw_node.plugin import GatewayPlugin
 
 
 def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | None = None) -> None:
@@ -35,7 +41,7 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
 
     from aigw_node import plugin, server
 
-    ours = plugin.GatewayPlugin(Guard(settings.extra_parameters), settings.default_model)
+    ours = _plugin(settings)
     plugin.register(ours)
     refresher = refresh.Refresher(
         lambda: secrets.read(settings, held), snapshot, refresh.credentials_of(config), settings.refresh_interval
@@ -48,6 +54,18 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
             _build_indexes()
 
     server.serve(app, settings, host, check, refresher.run)
+
+
+def _plugin(settings: Settings) -> GatewayPlugin:
+    from aigw_node.plugin import GatewayPlugin
+
+    outages = Outages(refuses=settings.without_redis == "refuse")
+    return GatewayPlugin(
+        Guard(settings.extra_parameters),
+        settings.default_model,
+        FleetLimited(settings.name, settings.fleet_limits, outages, litellms_redis),
+        DayCaps(settings.name, settings.timezone, settings.drain, outages=outages, open_=litellms_redis),
+    )
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import uvicorn
 from aigw_node import log
 from aigw_node.errors import NodeError
 from aigw_node.notify import notify
+from aigw_node.refusals import Refusals
 from aigw_node.routes import AllowList, App, RouteTable
 from aigw_node.settings import Settings
 
@@ -75,7 +76,7 @@ def serve(
     tables = {settings.ports[name]: RouteTable(settings.routes[name]) for name in settings.ports}
     sockets = [_listen(host, port) for port in tables]
     config = uvicorn.Config(
-        AllowList(app, tables),
+        AllowList(Refusals(app), tables),
         http="httptools",
         loop="uvloop",
         lifespan="on",

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from aigw_node.errors import NodeError
 
 VERSION = 1
 STORES = ("aws-secrets-manager", "alicloud-kms")
 PORTS = ("agents", "admin")
+WITHOUT_REDIS = ("refuse", "serve")
 
 T = TypeVar("T")
 
@@ -67,6 +69,23 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """Requests and tokens a minute; None: no limit."""
+
+    rpm: int | None
+    tpm: int | None
+
+
+@dataclass(frozen=True)
+class FleetLimits:
+    rpm: int | None
+    providers: Mapping[str, Rates]
+
+    def any(self) -> bool:
+        return self.rpm is not None or bool(self.providers)
+
+
+@dataclass(frozen=True)
 class Settings:
     name: str
     cloud: str
@@ -83,6 +102,9 @@ class Settings:
     refresh_interval: float
     keep_alive: int
     drain: float
+    timezone: ZoneInfo
+    fleet_limits: FleetLimits
+    without_redis: str
 
 
 class _Reader:
@@ -125,6 +147,9 @@ class _Reader:
         items = self.get(name, list, [])
         return tuple(read(_Reader(item, f"{where}[{index}]")) for index, item in enumerate(items))
 
+    def names(self) -> list[str]:
+        return list(self._value)
+
     def strings(self) -> dict[str, str]:
         return {name: self.get(name, str) for name in self._value}
 
@@ -165,6 +190,30 @@ def _route(reader: _Reader) -> Route:
     return route
 
 
+def _rates(reader: _Reader) -> Rates:
+    return Rates(reader.get("rpm", int, optional=True), reader.get("tpm", int, optional=True))
+
+
+def _fleet_limits(reader: _Reader) -> FleetLimits:
+    providers = reader.object("providers", optional=True)
+    return FleetLimits(
+        reader.get("rpm", int, optional=True), {name: _rates(providers.object(name)) for name in providers.names()}
+    )
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        raise NodeError(f"settings: timezone {name!r} is unknown here; is the package tzdata installed?") from None
+
+
+def _one_of(value: str, allowed: tuple[str, ...], where: str) -> str:
+    if value not in allowed:
+        raise NodeError(f"settings: {where} {value!r} is none of {', '.join(allowed)}")
+    return value
+
+
 def parse(value: Any) -> Settings:
     """Settings from their JSON value; a NodeError names the field that is wrong."""
     root = _Reader(value, "")
@@ -172,11 +221,12 @@ def parse(value: Any) -> Settings:
     if version != VERSION:
         raise NodeError(f"settings: version {version} is not {VERSION}: settings and bundle are of different releases")
     store = root.object("store")
-    kind = store.text("kind")
-    if kind not in STORES:
-        raise NodeError(f"settings: store.kind {kind!r} is none of {', '.join(STORES)}")
+    kind = _one_of(store.text("kind"), STORES, "store.kind")
     ports, routes, limits = root.object("ports"), root.object("routes"), root.object("limits", optional=True)
     region = root.text("region")
+    fleet_limits = _fleet_limits(root.object("fleetLimits", optional=True))
+    if fleet_limits.any() and not root.has("redis"):
+        raise NodeError("settings: fleetLimits can not be counted without redis")
     return Settings(
         name=root.text("name"),
         cloud=root.text("cloud"),
@@ -193,6 +243,9 @@ def parse(value: Any) -> Settings:
         refresh_interval=float(root.get("refreshIntervalSeconds", int, 900)),
         keep_alive=limits.get("keepAliveSeconds", int, 75),
         drain=float(limits.get("longestRequestSeconds", int, 600)),
+        timezone=_zone(root.get("timezone", str, "UTC")),
+        fleet_limits=fleet_limits,
+        without_redis=_one_of(limits.get("withoutRedis", str, "refuse"), WITHOUT_REDIS, "limits.withoutRedis"),
     )
 
 
