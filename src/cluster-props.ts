@@ -85,6 +85,12 @@ export interface ClusterProps extends GatewayModelProps {
    */
   readonly logRetention?: Duration;
   /**
+   * What becomes of requests while a node can write no line of the request log and holds 10,000 of them in memory: "serve"
+   * serves them and counts the lost lines, "refuse" answers 503.
+   * @default "serve"
+   */
+  readonly whenLogIsFull?: "refuse" | "serve";
+  /**
    * How often a node fetches the secrets again.
    * @default Duration.minutes(15)
    */
@@ -119,6 +125,7 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   aliases: object,
   cache: object,
   rpmLimit: number,
+  logPrompts: boolean,
   timezone: text,
   litellmRelease: text,
   requirementsFile: text,
@@ -140,6 +147,7 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   logRetention: duration,
   refreshInterval: duration,
   limitsWithoutRedis: oneOf("refuse", "serve"),
+  whenLogIsFull: oneOf("refuse", "serve"),
   deletionProtection: boolean,
   removal: oneOf("retain", "destroy"),
 };

@@ -151,6 +151,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       database: props.database,
       redis: props.redis,
       log: this.logs.settings,
+      whenLogIsFull: props.whenLogIsFull ?? "serve",
       limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),
     });

@@ -323,6 +323,8 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     'routing.fallbacks.gpt-4o: "qwen-max" is not a list',
   ],
   ["a misspelt removal", untyped({ removal: "destory" }), 'removal: "destory" is not one of "retain", "destroy"'],
+  ["a misspelt whenLogIsFull", untyped({ whenLogIsFull: "wait" }), 'whenLogIsFull: "wait" is not one of "refuse", "serve"'],
+  ["a misspelt limitsWithoutRedis", untyped({ limitsWithoutRedis: "x" }), 'limitsWithoutRedis: "x" is not one of "refuse", "serve"'],
   ["a misspelt provisioning", untyped({ provisioning: "runners" }), 'provisioning: "runners" is not one of "runner", "none"'],
   ["a misspelt prop", untyped({ rpmlimit: 10 }), 'rpmlimit: "rpmlimit" is not a prop; did you mean "rpmLimit"?'],
   [

@@ -115,7 +115,7 @@ function litellmSettings(model: GatewayModel, redisTls: boolean): object {
     drop_params: true,
     request_timeout: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,
     json_logs: true,
-    turn_off_message_logging: true,
+    turn_off_message_logging: !model.logPrompts,
     global_disable_no_log_param: true,
     budget_exceeded_status_code: 429,
     timezone: model.timezone,

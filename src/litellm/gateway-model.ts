@@ -19,6 +19,7 @@ export interface GatewayModel {
   readonly aliases: Readonly<Record<string, string>>;
   readonly cacheTtlSeconds?: number;
   readonly rpmLimit?: number;
+  readonly logPrompts: boolean;
   readonly timezone: string;
   readonly release: string;
   readonly requirementsFile?: string;
@@ -39,6 +40,7 @@ export function gatewayModel(props: GatewayModelProps): GatewayModel {
     aliases: props.aliases ?? {},
     cacheTtlSeconds: props.cache?.ttl.toSeconds(),
     rpmLimit: props.rpmLimit,
+    logPrompts: props.logPrompts ?? false,
     timezone: props.timezone ?? "UTC",
     release: props.litellmRelease ?? DEFAULT_RELEASE,
     requirementsFile: props.requirementsFile,

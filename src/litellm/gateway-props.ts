@@ -27,6 +27,12 @@ export interface GatewayModelProps {
    */
   readonly rpmLimit?: number;
   /**
+   * Writes what agents ask and are answered into the request log. It then holds all that they send: set its retention,
+   * and who may read it, accordingly.
+   * @default false
+   */
+  readonly logPrompts?: boolean;
+  /**
    * The time zone whose midnight ends a day of token caps and budgets, by its IANA name.
    * @default "UTC"
    */

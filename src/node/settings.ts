@@ -33,6 +33,7 @@ export interface NodeSettingsProps {
   readonly log: Readonly<Record<string, string>>;
   readonly refreshIntervalSeconds: number;
   readonly limitsWithoutRedis: "refuse" | "serve";
+  readonly whenLogIsFull: "refuse" | "serve";
 }
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
@@ -51,6 +52,7 @@ export function nodeSettings(props: NodeSettingsProps): object {
     ports: { agents: AGENTS_PORT, admin: ADMIN_PORT },
     routes: { agents: AGENT_ROUTES, admin: ADMIN_ROUTES },
     log: props.log,
+    requestLog: { prompts: model.logPrompts, whenFull: props.whenLogIsFull },
     refreshIntervalSeconds: props.refreshIntervalSeconds,
     timezone: model.timezone,
     defaultModel: model.defaultModel,

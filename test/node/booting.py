@@ -94,6 +94,10 @@ class Gateway:
     def said(self) -> str:
         return self.log.read_text()
 
+    def lines(self) -> list[dict[str, Any]]:
+        """The request log."""
+        return [json.loads(line) for line in (self.root / "requests/requests.jsonl").read_text().splitlines()]
+
     def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
         status, _, reply = self.ask_whole(method, path, body, key, port)
         return status, reply

@@ -9,6 +9,8 @@ from litellm.integrations.custom_logger import CustomLogger
 from aigw_node.day_caps import DayCaps
 from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
+from aigw_node.request_log import RequestLog
+from aigw_node.request_record import Recorder
 
 if TYPE_CHECKING:
     from litellm.caching.caching import DualCache
@@ -16,9 +18,19 @@ if TYPE_CHECKING:
 
 
 class GatewayPlugin(CustomLogger):
-    def __init__(self, guard: Guard, default_model: str | None, fleet: FleetLimited, caps: DayCaps) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        default_model: str | None,
+        *,
+        fleet: FleetLimited,
+        caps: DayCaps,
+        recorder: Recorder,
+        log: RequestLog,
+    ) -> None:
         super().__init__()
         self._guard, self._default_model, self._fleet, self._caps = guard, default_model, fleet, caps
+        self._recorder, self._log = recorder, log
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: DualCache, data: dict[str, Any], call_type: Any
@@ -27,6 +39,7 @@ class GatewayPlugin(CustomLogger):
         if self._default_model and not data.get("model"):
             await _check_model(self._default_model, user_api_key_dict)
             data["model"] = self._default_model
+        self._log.admit()
         await self._fleet.admit()
         await self._caps.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
         return data
@@ -39,7 +52,9 @@ class GatewayPlugin(CustomLogger):
     ) -> None:
         said = kwargs.get("standard_logging_object") or {}
         tokens = 0 if said.get("cache_hit") else int(said.get("total_tokens") or 0)
-        await self._caps.settle(str(kwargs.get("litellm_call_id")), tokens)
+        call = str(kwargs.get("litellm_call_id"))
+        self._log.write(self._recorder.succeeded(call, said))
+        await self._caps.settle(call, tokens)
         await self._fleet.used(said.get("model_id"), tokens)
 
     async def async_post_call_failure_hook(
@@ -50,6 +65,7 @@ class GatewayPlugin(CustomLogger):
         traceback_str: str | None = None,
     ) -> None:
         """The request failed as a whole, with all its retries and fallbacks."""
+        self._log.write(self._recorder.failed(request_data, original_exception, user_api_key_dict))
         await self._caps.settle(str(request_data.get("litellm_call_id")), 0)
 
 

@@ -12,11 +12,16 @@ from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
+from aigw_node.request_log import RequestLog
+from aigw_node.request_record import Recorder
 from aigw_node.settings import Settings, load
 from aigw_node.stores import SecretStore, open_store
 
 if TYPE_CHECKING:
     from aigw_node.plugin import GatewayPlugin
+
+# In the unit's working folder, /var/lib/aigw.
+REQUESTS = Path("requests")
 
 
 def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | None = None) -> None:
@@ -41,7 +46,8 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
 
     from aigw_node import plugin, server
 
-    ours = _plugin(settings)
+    request_log = RequestLog(settings.request_log, REQUESTS)
+    ours = _plugin(settings, request_log)
     plugin.register(ours)
     refresher = refresh.Refresher(
         lambda: secrets.read(settings, held), snapshot, refresh.credentials_of(config), settings.refresh_interval
@@ -53,18 +59,24 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
         if migrated:
             _build_indexes()
 
-    server.serve(app, settings, host, check, refresher.run)
+    request_log.start()
+    try:
+        server.serve(app, settings, host, check, refresher.run)
+    finally:
+        request_log.close()
 
 
-def _plugin(settings: Settings) -> GatewayPlugin:
+def _plugin(settings: Settings, request_log: RequestLog) -> GatewayPlugin:
     from aigw_node.plugin import GatewayPlugin
 
     outages = Outages(refuses=settings.without_redis == "refuse")
     return GatewayPlugin(
         Guard(settings.extra_parameters),
         settings.default_model,
-        FleetLimited(settings.name, settings.fleet_limits, outages, litellms_redis),
-        DayCaps(settings.name, settings.timezone, settings.drain, outages=outages, open_=litellms_redis),
+        fleet=FleetLimited(settings.name, settings.fleet_limits, outages, litellms_redis),
+        caps=DayCaps(settings.name, settings.timezone, settings.drain, outages=outages, open_=litellms_redis),
+        recorder=Recorder(settings.name, settings.request_log.prompts),
+        log=request_log,
     )
 
 

@@ -14,7 +14,7 @@ from aigw_node.errors import NodeError
 VERSION = 1
 STORES = ("aws-secrets-manager", "alicloud-kms")
 PORTS = ("agents", "admin")
-WITHOUT_REDIS = ("refuse", "serve")
+WITHOUT_REDIS = WHEN_FULL = ("refuse", "serve")
 
 T = TypeVar("T")
 
@@ -86,6 +86,15 @@ class FleetLimits:
 
 
 @dataclass(frozen=True)
+class RequestLogSettings:
+    prompts: bool
+    when_full: str
+    buffer_lines: int
+    max_file_bytes: int
+    max_files: int
+
+
+@dataclass(frozen=True)
 class Settings:
     name: str
     cloud: str
@@ -105,6 +114,7 @@ class Settings:
     timezone: ZoneInfo
     fleet_limits: FleetLimits
     without_redis: str
+    request_log: RequestLogSettings
 
 
 class _Reader:
@@ -201,6 +211,16 @@ def _fleet_limits(reader: _Reader) -> FleetLimits:
     )
 
 
+def _request_log(reader: _Reader) -> RequestLogSettings:
+    return RequestLogSettings(
+        prompts=reader.get("prompts", bool, False),
+        when_full=_one_of(reader.get("whenFull", str, "serve"), WHEN_FULL, "requestLog.whenFull"),
+        buffer_lines=reader.get("bufferLines", int, 10_000),
+        max_file_bytes=reader.get("maxFileBytes", int, 64 * 1024 * 1024),
+        max_files=reader.get("maxFiles", int, 16),
+    )
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -246,6 +266,7 @@ def parse(value: Any) -> Settings:
         timezone=_zone(root.get("timezone", str, "UTC")),
         fleet_limits=fleet_limits,
         without_redis=_one_of(limits.get("withoutRedis", str, "refuse"), WITHOUT_REDIS, "limits.withoutRedis"),
+        request_log=_request_log(root.object("requestLog", optional=True)),
     )
 
 

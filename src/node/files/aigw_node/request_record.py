@@ -1,0 +1,95 @@
+"""What is kept of a request: who asked for which model, what it used and cost, how it ended (docs/request-log.md).
+
+Neither prompt nor answer unless the gateway's owner asks for them; never a header, a key, or a provider's own words."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from aigw_node.day_caps import AGENT
+
+VERSION = 1
+
+
+class Recorder:
+    def __init__(self, gateway: str, prompts: bool) -> None:
+        self._gateway, self._prompts, self._node = gateway, prompts, socket.gethostname()
+
+    def succeeded(self, call: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        """Of LiteLLM's standard_logging_object."""
+        start, end, first = (said.get(name) for name in ("startTime", "endTime", "completionStartTime"))
+        held = said.get("metadata") or {}
+        return {
+            **self._common(call, "succeeded", 200),
+            "agent": _agent(held.get("user_api_key_auth_metadata"), held.get("user_api_key_alias")),
+            "key": _key(held.get("user_api_key_hash")),
+            "model": said.get("model_group"),
+            "deployment": said.get("model_id"),
+            "provider": said.get("custom_llm_provider"),
+            "call_type": said.get("call_type"),
+            "stream": bool(said.get("stream")),
+            "cache_hit": bool(said.get("cache_hit")),
+            "prompt_tokens": said.get("prompt_tokens"),
+            "completion_tokens": said.get("completion_tokens"),
+            "total_tokens": said.get("total_tokens"),
+            "cost": said.get("response_cost"),
+            "latency_ms": _milliseconds(start, end),
+            "first_token_ms": _milliseconds(start, first) if said.get("stream") else None,
+            **(self._words(said.get("messages"), said.get("response"))),
+        }
+
+    def failed(self, request: Mapping[str, Any], error: Exception, key: Any) -> dict[str, Any]:
+        """Of what LiteLLM tells when a request has failed as a whole, or was refused before it began."""
+        begun = getattr(request.get("litellm_logging_obj"), "start_time", None)
+        now = datetime.now()
+        return {
+            **self._common(str(request.get("litellm_call_id") or ""), "failed", _status(error, getattr(key, "token", None))),
+            "agent": _agent(getattr(key, "metadata", None), getattr(key, "key_alias", None)),
+            "key": _key(getattr(key, "token", None)),
+            "model": _text(request.get("model")),
+            "stream": bool(request.get("stream")),
+            "error": type(error).__name__,
+            "error_type": _text(getattr(error, "type", None)),
+            "latency_ms": _milliseconds(begun.timestamp(), now.timestamp()) if isinstance(begun, datetime) else None,
+            **(self._words(request.get("messages") or request.get("input"), None)),
+        }
+
+    def _common(self, call: str, outcome: str, status: int) -> dict[str, Any]:
+        time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        place = {"version": VERSION, "time": time, "gateway": self._gateway, "node": self._node}
+        return {**place, "request_id": call, "outcome": outcome, "status": status}
+
+    def _words(self, request: Any, response: Any) -> dict[str, Any]:
+        return {"request": request, "response": response} if self._prompts else {}
+
+
+def _agent(metadata: Any, alias: Any) -> str | None:
+    named = metadata.get(AGENT) if isinstance(metadata, dict) else None
+    return _text(named) or _text(alias)
+
+
+def _key(token: Any) -> str | None:
+    """Enough of the hash to tell two keys of an agent apart; nothing of an unknown key, which is as it was sent."""
+    text = str(token or "")
+    return text[:12] if len(text) == 64 and not text.startswith("sk-") else None
+
+
+def _status(error: Exception, token: Any) -> int:
+    """LiteLLM's errors name it `code` or `status_code`, as text or number; a request without a key has neither: a 401."""
+    for name in ("status_code", "code"):
+        found = str(getattr(error, name, ""))
+        if found.isdigit():
+            return int(found)
+    return 500 if token else 401
+
+
+def _text(value: Any) -> str | None:
+    """A caller's own words are kept short."""
+    return value[:200] if isinstance(value, str) and value else None
+
+
+def _milliseconds(start: Any, end: Any) -> int | None:
+    return round((end - start) * 1000) if isinstance(start, float) and isinstance(end, float) else None
