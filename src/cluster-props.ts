@@ -5,13 +5,14 @@ import { wholeNumberProblems } from "./limits";
 import { GatewayModelProps } from "./litellm";
 import { gatewayModelProblems } from "./litellm/gateway-model";
 import { cidrProblems, ingressProblems, INetwork, networkProblems } from "./network";
+import { InstallProps, installProblems } from "./node/install-props";
 import { FleetSize, GatewayPlatform, IPrivateZone } from "./platform";
 import { Removal } from "./removal";
 import { boolean, duration, list, listOrObject, number, object, oneOf, Shape, text } from "./shape";
 import { nameProblems } from "./text";
 
 /** The machines of a gateway: how many, how big, where, and who may reach them. */
-export interface ClusterProps extends GatewayModelProps {
+export interface ClusterProps extends GatewayModelProps, InstallProps {
   readonly platform: GatewayPlatform;
   /** The gateway's name: 3 to 24 lower-case letters, digits and hyphens; may hold `${terraform.workspace}`. */
   readonly name: string;
@@ -146,6 +147,9 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   egressPorts: list,
   logRetention: duration,
   refreshInterval: duration,
+  pythonIndex: text,
+  engineMirror: text,
+  extraParameters: list,
   limitsWithoutRedis: oneOf("refuse", "serve"),
   whenLogIsFull: oneOf("refuse", "serve"),
   deletionProtection: boolean,
@@ -174,6 +178,7 @@ export function clusterProblems(props: ClusterProps): string[] {
     ...cidrProblems("egressTo", props.egressTo ?? []),
     ...(props.egressPorts ?? []).flatMap((port) => wholeNumberProblems("egressPorts", port, 1, 65535)),
     ...secondsProblems("refreshInterval", props.refreshInterval, 60, 86_400),
+    ...installProblems(props),
     ...gatewayModelProblems(props),
   ];
 }

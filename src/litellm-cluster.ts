@@ -151,6 +151,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       database: props.database,
       redis: props.redis,
       log: this.logs.settings,
+      install: props,
       whenLogIsFull: props.whenLogIsFull ?? "serve",
       limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),
@@ -199,9 +200,8 @@ function sameNameProblems(cluster: LiteLlmCluster, { name, platform }: LiteLlmCl
 
 /** The ports in base URLs, such as vLLM's 8000, are open too. */
 function egressPorts(props: ClusterProps, model: GatewayModel): number[] {
-  const inUrls = model.providers.map(({ baseUrl = "" }) =>
-    isExpression(baseUrl) ? undefined : /^https?:\/\/[^/:]+:(\d+)/.exec(baseUrl)?.[1],
-  );
+  const urls = [...model.providers.map(({ baseUrl }) => baseUrl), props.pythonIndex, props.engineMirror];
+  const inUrls = urls.map((url = "") => (isExpression(url) ? undefined : /^https?:\/\/[^/:]+:(\d+)/.exec(url)?.[1]));
   const given = inUrls.filter((port) => port !== undefined).map(Number);
   return [...new Set([HTTP, HTTPS, props.database.port, props.redis.port, ...given, ...(props.egressPorts ?? [])])];
 }

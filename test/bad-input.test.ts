@@ -323,6 +323,22 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     'routing.fallbacks.gpt-4o: "qwen-max" is not a list',
   ],
   ["a misspelt removal", untyped({ removal: "destory" }), 'removal: "destory" is not one of "retain", "destroy"'],
+  [
+    "a package index without TLS",
+    { pythonIndex: "http://mirror.corp/simple" },
+    'pythonIndex: "http://mirror.corp/simple" is not an https URL, such as "https://mirror.example/simple/"',
+  ],
+  [
+    "a mirror with a password",
+    { engineMirror: "https://me:word@mirror.corp/prisma" },
+    "engineMirror: it holds a user name or password; give a URL without one",
+  ],
+  [
+    "a parameter that no caller may use",
+    { extraParameters: ["top_a", "api_key"] },
+    'extraParameters: "api_key" would let a caller change credentials, headers, provider or logging; it never passes',
+  ],
+  ["a parameter that is none", { extraParameters: ["a b"] }, 'extraParameters: "a b" is not the name of a request\'s parameter'],
   ["a misspelt whenLogIsFull", untyped({ whenLogIsFull: "wait" }), 'whenLogIsFull: "wait" is not one of "refuse", "serve"'],
   ["a misspelt limitsWithoutRedis", untyped({ limitsWithoutRedis: "x" }), 'limitsWithoutRedis: "x" is not one of "refuse", "serve"'],
   ["a misspelt provisioning", untyped({ provisioning: "runners" }), 'provisioning: "runners" is not one of "runner", "none"'],

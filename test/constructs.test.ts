@@ -92,10 +92,20 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
     const { stack } = gatewayIn(cloud, {
       providers: { vllm: { kind: "openai-compatible", baseUrl: "http://10.0.0.5:8000/v1", keyless: true, models: ["m"] } },
       egressPorts: [9443],
+      pythonIndex: "https://mirror.corp:7443/simple/",
     });
     const text = JSON.stringify(synthesized(stack).resource);
     expect(text).toMatch(/8000/);
     expect(text).toMatch(/9443/);
+    expect(text).toMatch(/7443/);
+  });
+
+  it("nodes are told where packages and engine come from, and what callers may say", () => {
+    const install = { pythonIndex: "https://mirror.corp/simple/", engineMirror: "https://mirror.corp/prisma" };
+    const { stack } = gatewayIn(cloud, { ...install, extraParameters: ["top_a"] });
+    const { locals } = synthesized(stack) as unknown as { locals: Record<string, string> };
+    const [, settings = ""] = Object.entries(locals).find(([name]) => name.includes("Cluster_Settings")) ?? [];
+    expect(JSON.parse(settings)).toMatchObject({ install, extraParameters: ["top_a"] });
   });
 
   it("keys that a runner makes wait for the balancer, with the stack's own null provider where it has one", () => {

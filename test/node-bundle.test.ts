@@ -1,11 +1,21 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseTar } from "nanotar";
 import { gatewayModel } from "../src/litellm/gateway-model";
 import { fetcher, nodeBundle } from "../src/node/bundle";
+import { NEVER_PASSED } from "../src/node/install-props";
 import { userData } from "../src/node/user-data";
 
 const bundle = () => nodeBundle(gatewayModel({ providers: ["openai"] }), { bedrockRegion: "eu-central-1", redisTls: true });
+
+describe("the guard", () => {
+  it("lets nothing through that a prop refuses, and the other way round", () => {
+    const guard = readFileSync(join(__dirname, "..", "src", "node", "files", "aigw_node", "guard.py"), "utf8");
+    const [, forbidden = ""] = /FORBIDDEN = frozenset\(([^)]*)\.split/.exec(guard) ?? [];
+    const names = [...forbidden.matchAll(/"([^"]*)"/g)].flatMap(([, text = ""]) => text.trim().split(/\s+/));
+    expect(NEVER_PASSED).toEqual(names);
+  });
+});
 
 describe("the bundle", () => {
   it("holds what the node runs, and nothing that fetches it, documents it or was left by a tool", () => {

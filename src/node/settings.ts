@@ -3,6 +3,7 @@ import { GatewayModel } from "../litellm/gateway-model";
 import { ADMIN_ROUTES, AGENT_ROUTES } from "../litellm/routes";
 import { LONGEST_CALL_SECONDS } from "../litellm/routing";
 import { SecretSpec, SecretStoreSettings } from "../secret-store";
+import { InstallProps } from "./install-props";
 
 /** The port on which a node serves agents. */
 export const AGENTS_PORT = 4000;
@@ -34,6 +35,7 @@ export interface NodeSettingsProps {
   readonly refreshIntervalSeconds: number;
   readonly limitsWithoutRedis: "refuse" | "serve";
   readonly whenLogIsFull: "refuse" | "serve";
+  readonly install: InstallProps;
 }
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
@@ -61,6 +63,8 @@ export function nodeSettings(props: NodeSettingsProps): object {
       keepAliveSeconds: KEEP_ALIVE_SECONDS,
       withoutRedis: props.limitsWithoutRedis,
     },
+    extraParameters: props.install.extraParameters,
+    install: { pythonIndex: props.install.pythonIndex, engineMirror: props.install.engineMirror },
     fleetLimits: { rpm: model.rpmLimit, providers: providerLimits(model) },
   };
 }
