@@ -150,13 +150,33 @@ async def test_the_gateways_minute_is_exact_over_both_nodes(nodes: list[Node], s
 async def test_a_providers_minute_looks_like_the_providers_own_429(nodes: list[Node]) -> None:
     from litellm.exceptions import RateLimitError
 
-    asked = {"model": "gpt", "model_info": {"id": "openai-7"}}
+    asked = {"model": "gpt", "model_info": {"id": "openai-7"}, "metadata": {"model_group_size": 2}}
     await nodes[0].fleet.admit_deployment(asked)
     await nodes[1].fleet.admit_deployment(asked)
     with pytest.raises(RateLimitError) as error:
         await nodes[0].fleet.admit_deployment(asked)
     assert error.value.response.headers["retry-after"] == "60"
+    assert error.value.num_retries is None
     await nodes[0].fleet.admit_deployment({"model": "x", "model_info": {"id": "other-1"}})
+
+
+async def test_where_no_other_deployment_is_left_the_router_neither_waits_nor_tries_again(nodes: list[Node]) -> None:
+    from litellm.exceptions import RateLimitError
+
+    asked = {"model": "gpt", "model_info": {"id": "openai-7"}, "litellm_metadata": {"model_group_size": 1}}
+    for _ in range(2):
+        await nodes[0].fleet.admit_deployment(asked)
+    with pytest.raises(RateLimitError) as error:
+        await nodes[0].fleet.admit_deployment(asked)
+    assert (error.value.num_retries, "retry-after" in error.value.response.headers) == (0, False)
+
+
+async def test_a_call_that_litellm_makes_through_another_is_counted_once(nodes: list[Node]) -> None:
+    passed: dict[str, Any] = {"model": "gpt", "model_info": {"id": "openai-7"}}
+    for _ in range(5):
+        passed = await nodes[0].fleet.admit_deployment(passed)
+    assert passed["model_info"]["id"] == "openai-7"
+    assert await nodes[1].fleet.admit_deployment({"model": "gpt", "model_info": {"id": "openai-7"}})
 
 
 async def test_a_providers_tokens_close_its_minute(nodes: list[Node]) -> None:
@@ -252,3 +272,22 @@ async def test_a_refusal_is_told_in_the_words_of_the_route(path: str, body: dict
     assert (start["status"], json.loads(end["body"])) == (429, body)
     assert dict(start["headers"])[b"retry-after"] == b"7"
     assert dict(start["headers"])[b"x-more"] == b"1"
+
+
+@pytest.mark.parametrize(
+    ("status", "own", "said"), [(429, [], [b"9"]), (429, [(b"Retry-After", b"3")], [b"3"]), (200, [], [])]
+)
+async def test_advice_is_given_where_a_request_ends_with_429(status: int, own: list[Any], said: list[bytes]) -> None:
+    from aigw_node.refusals import advise
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        advise(9)
+        await send({"type": "http.response.start", "status": status, "headers": own})
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await Refusals(app)({"type": "http", "path": "/v1/responses"}, None, send)  # type: ignore[arg-type]
+    assert [value for name, value in sent[0]["headers"] if name.lower() == b"retry-after"] == said

@@ -39,7 +39,7 @@ model_list:
 credential_list:
   - {credential_name: openai, credential_info: {}, credential_values: {api_key: os.environ/AIGW_OPENAI_API_KEY}}
 router_settings:
-  num_retries: 0
+  num_retries: 2
   fallbacks: [{slow: [first]}]
   redis_host: os.environ/REDIS_HOST
   redis_port: os.environ/REDIS_PORT
@@ -206,6 +206,23 @@ def test_what_a_stream_used_is_counted(fleet: Fleet) -> None:
     assert fleet.spent() > 10
 
 
+def test_a_stream_that_the_caller_leaves_costs_its_part(fleet: Fleet) -> None:
+    import http.client
+
+    key = fleet.agent(1000)
+    fleet.provider.pause = 0.3
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=30)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
+    connection.request("POST", CHAT, json.dumps(chat(max_tokens=10, stream=True)), headers)
+    reply = connection.getresponse()
+    assert b"part-0" in reply.read(300)
+    reply.close()
+    connection.close()
+    settled(fleet)
+    fleet.provider.pause = 0
+    assert fleet.spent() > 0
+
+
 def test_a_request_that_failed_costs_nothing(fleet: Fleet) -> None:
     key = fleet.agent(1000)
     fleet.provider.failing = {"first"}
@@ -222,8 +239,43 @@ def test_a_providers_minute_falls_back_and_then_refuses(fleet: Fleet) -> None:
     assert said == [200] * 4
     models = [body["model"] for _, body in fleet.provider.asked[asked:]]
     assert sorted(models) == ["first", "first", "slow", "slow"]
-    status, _, reply = fleet.nodes[0].ask_whole("POST", CHAT, chat(model="alone"), key)
-    assert (status, "limit for the provider limited" in json.dumps(reply)) == (429, True), reply
+    for path, body in REQUESTS.items():
+        started = time.monotonic()
+        status, headers, reply = fleet.nodes[0].ask_whole("POST", path, {**body, "model": "alone"}, key)
+        assert (status, "limit for the provider limited" in json.dumps(reply)) == (429, True), reply
+        assert 0 < int(headers["retry-after"]) <= 60
+        assert time.monotonic() - started < 3, "LiteLLM waits for the minute's end"
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_a_request_is_one_of_its_providers_minute_on_every_route(fleet: Fleet, path: str) -> None:
+    key = fleet.agent(100_000)
+    said = [fleet.nodes[index].ask("POST", path, {**REQUESTS[path], "model": "alone"}, key)[0] for index in (0, 1, 0)]
+    assert said == [200, 200, 429]
+
+
+def test_a_limit_met_by_a_retry_keeps_nobody_waiting(fleet: Fleet) -> None:
+    key = fleet.agent(100_000)
+    fleet.provider.failing = {"alone"}
+    started = time.monotonic()
+    status, headers, _ = fleet.nodes[0].ask_whole("POST", CHAT, chat(model="alone"), key)
+    fleet.provider.failing = set()
+    assert (status, "retry-after" in headers) == (429, True)
+    assert time.monotonic() - started < 15
+
+
+def test_the_gateways_minute_is_exact_over_both_processes(fleet: Fleet) -> None:
+    key = fleet.agent(1_000_000)
+    fleet.redis.client.set("aigw:{prod-gateway}:gateway:requests", 100_000 - 20, ex=60)
+    with ThreadPoolExecutor(20) as pool:
+        replies = list(
+            pool.map(lambda index: fleet.nodes[index % 2].ask_whole("POST", CHAT, chat(max_tokens=1), key), range(60))
+        )
+    assert [status for status, *_ in replies].count(200) == 20
+    refused = [(headers, reply) for status, headers, reply in replies if status == 429]
+    assert len(refused) == 40
+    assert all(0 < int(headers["retry-after"]) <= 60 for headers, _ in refused)
+    assert {reply["error"]["code"] for _, reply in refused} == {"gateway_rate_limit"}
 
 
 def test_without_redis_each_node_does_as_it_was_told(fleet: Fleet) -> None:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from aigw_node.counters import Open, Outages
-from aigw_node.refusals import Refusal, refuse
+from aigw_node.refusals import Refusal, advise, refuse
 from aigw_node.settings import FleetLimits, Rates
 
 MINUTE = 60
 UNLIMITED = -1
+# Put into a call's model_info: LiteLLM makes some calls through a second one (responses through chat), which gets it too.
+COUNTED = "aigw_counted"
 
 # KEYS: requests, tokens   ARGV: most requests, most tokens (-1: no limit), seconds of the window
 # -> 0: admitted, else the seconds to wait
@@ -56,15 +58,18 @@ class FleetLimited:
             said = f"the gateway's {self._limits.rpm} requests a minute are used"
             refuse(Refusal(429, said, "gateway_rate_limit", wait))
 
-    async def admit_deployment(self, kwargs: Mapping[str, Any]) -> None:
-        """Raises LiteLLM's RateLimitError if the minute of the deployment's provider is spent."""
-        provider = provider_of((kwargs.get("model_info") or {}).get("id"))
+    async def admit_deployment(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The call's arguments, marked as counted. Raises LiteLLM's RateLimitError if its provider's minute is spent."""
+        deployment = kwargs.get("model_info") or {}
+        provider = provider_of(deployment.get("id"))
         rates = self._limits.providers.get(provider)
-        if rates is None:
-            return
+        if rates is None or COUNTED in deployment:
+            return kwargs
         wait = await self._wait(f"provider:{provider}", rates)
         if wait:
-            raise _rate_limited(provider, str(kwargs.get("model")), wait)
+            advise(wait)
+            raise _rate_limited(provider, kwargs, wait)
+        return {**kwargs, "model_info": {**deployment, COUNTED: True}}
 
     async def used(self, deployment: Any, tokens: int) -> None:
         provider = provider_of(deployment)
@@ -89,12 +94,18 @@ class FleetLimited:
         return f"{place}:requests", f"{place}:tokens"
 
 
-def _rate_limited(provider: str, model: str, wait: int) -> Exception:
+def _rate_limited(provider: str, kwargs: Mapping[str, Any], wait: int) -> Exception:
     import httpx
     from litellm.exceptions import RateLimitError
 
-    request = httpx.Request("POST", "https://gateway.invalid")
-    response = httpx.Response(429, headers={"retry-after": str(wait)}, request=request)
+    metadata = kwargs.get("litellm_metadata") or kwargs.get("metadata") or {}
+    # With another deployment to try, LiteLLM leaves this one alone for the Retry-After and goes on at once. With none it
+    # would sleep for it and keep the caller waiting: so it is told of none, and to make no further try.
+    others = metadata.get("model_group_size", 1) > 1
+    headers = {"retry-after": str(wait)} if others else {}
+    response = httpx.Response(429, headers=headers, request=httpx.Request("POST", "https://gateway.invalid"))
     said = f"this gateway's limit for the provider {provider} is reached; free again in {wait} s"
-    error: Exception = RateLimitError(said, llm_provider=provider, model=model, response=response)
+    error: Exception = RateLimitError(
+        said, provider, str(kwargs.get("model")), response=response, num_retries=None if others else 0
+    )
     return error

@@ -44,8 +44,8 @@ class GatewayPlugin(CustomLogger):
         await self._caps.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
         return data
 
-    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> None:
-        await self._fleet.admit_deployment(kwargs)
+    async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any]:
+        return await self._fleet.admit_deployment(kwargs)
 
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any

@@ -33,18 +33,31 @@ class Refusal:
         return json.dumps({"error": {"message": self.message, "type": self.type, "param": None, "code": code}}).encode()
 
 
-# What a request was refused with. The list is put there by the middleware, so that it is the same one in the hooks.
-_REFUSED: ContextVar[list[Refusal] | None] = ContextVar("refused", default=None)
+@dataclass
+class _Told:
+    refusal: Refusal | None = None
+    retry_after: int | None = None
+
+
+# What we told of a request. The object is put there by the middleware, so that it is the same one in the hooks.
+_TOLD: ContextVar[_Told | None] = ContextVar("told", default=None)
 
 
 def refuse(refusal: Refusal) -> NoReturn:
     from fastapi import HTTPException
 
-    place = _REFUSED.get()
-    if place is not None:
-        place.append(refusal)
+    told = _TOLD.get()
+    if told is not None:
+        told.refusal = refusal
     headers = {"Retry-After": str(refusal.retry_after), **refusal.headers}
     raise HTTPException(refusal.status, detail={"error": refusal.message, "type": refusal.type}, headers=headers)
+
+
+def advise(retry_after: int) -> None:
+    """If the request ends with 429, its answer gets this Retry-After, unless it has one. A fallback may yet serve it."""
+    told = _TOLD.get()
+    if told is not None:
+        told.retry_after = retry_after
 
 
 class Refusals:
@@ -57,22 +70,31 @@ class Refusals:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refused: list[Refusal] = []
+        told = _Told()
         answered = False
 
         async def answer(message: Message) -> None:
             nonlocal answered
-            if not refused:
-                await send(message)
+            if told.refusal is None:
+                await send(_advised(message, told.retry_after))
             elif not answered:
                 answered = True
-                await _send(refused[0], scope["path"], send)
+                await _send(told.refusal, scope["path"], send)
 
-        token = _REFUSED.set(refused)
+        token = _TOLD.set(told)
         try:
             await self._app(scope, receive, answer)
         finally:
-            _REFUSED.reset(token)
+            _TOLD.reset(token)
+
+
+def _advised(message: Message, retry_after: int | None) -> Message:
+    if retry_after is None or message.get("status") != 429:
+        return message
+    headers = list(message["headers"])
+    if any(name.lower() == b"retry-after" for name, _ in headers):
+        return message
+    return {**message, "headers": [*headers, (b"retry-after", str(retry_after).encode())]}
 
 
 async def _send(refusal: Refusal, path: str, send: Send) -> None:
