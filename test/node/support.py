@@ -10,6 +10,8 @@ import pytest
 from aigw_node.settings import Settings, parse
 from aigw_node.stores import SecretNotFound, SecretValue
 
+from doubles.cloud import Cloud
+
 SETTINGS: dict[str, Any] = {
     "version": 1,
     "name": "prod-gateway",
@@ -51,6 +53,16 @@ class MemoryStore:
 
 def whole_store() -> MemoryStore:
     return MemoryStore(openai='{"api_key": "canary-1"}', master_key="canary-2", salt_key="canary-3", database="canary-4")
+
+
+def only_the_role(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS's own credential chain finds nothing but the metadata service of the double."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", cloud.url)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
 def lacking(what: str) -> NoReturn:

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import os
-
 import pytest
 from aigw_node import environment, secrets, stores
 from aigw_node.errors import NodeError
 from aigw_node.stores import AlicloudKms, AwsSecretsManager, SecretNotFound, SecretStore, StoreError
 
 from doubles.cloud import Cloud
-from support import settings, whole_store
+from support import only_the_role, settings, whole_store
 
 
 @pytest.fixture
@@ -17,12 +15,7 @@ def store(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> SecretStore:
     cloud.secrets["prod-gateway/openai"] = ("v7", '{"api_key": "canary"}')
     if cloud.kind == "alicloud":
         return AlicloudKms(cloud.region, cloud.url, metadata=cloud.url)
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", cloud.url)
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    only_the_role(cloud, monkeypatch)
     return AwsSecretsManager(cloud.region, cloud.url)
 
 
@@ -123,7 +116,9 @@ def test_the_environment() -> None:
     [
         ({"version": 2}, "version 2 is not 1"),
         ({"name": ""}, "name is empty"),
-        ({"store": {"kind": "vault"}}, "store.kind 'vault' is none of aws-secrets-manager, alicloud-kms"),
+        ({"store": {"kind": "env"}}, "store.kind 'env' is none of aws-secrets-manager, alicloud-kms, vault"),
+        ({"store": {"kind": "vault", "auth": {"method": "token"}}}, "store.auth.method 'token' is none of aws, alicloud"),
+        ({"store": {"kind": "vault", "auth": {"method": "aws", "role": "r"}, "mount": "kv"}}, "store.address is missing"),
         ({"ports": {"agents": "4000", "admin": 4001}}, "ports.agents must be a int, not str"),
         ({"routes": {"agents": [{"method": "GET", "path": "v1"}]}}, "'v1' must start with /"),
         ({"database": {"host": "h"}}, "database.name is missing"),

@@ -88,7 +88,7 @@ class Cloud:
             raise Refused(403, "RequestTimeTooSkewed")
         return fields
 
-    def _sigv4(self, service: str, method: str, url: Any, headers: dict[str, str]) -> None:
+    def check_sigv4(self, service: str, method: str, url: Any, headers: dict[str, str]) -> None:
         date = headers["x-amz-date"]
         fields = self._check(
             headers.get("authorization", ""), "AWS4-HMAC-SHA256", headers.get("x-amz-security-token"), date, "%Y%m%dT%H%M%SZ"
@@ -106,7 +106,7 @@ class Cloud:
         if method != "GET":
             raise Refused(405, "MethodNotAllowed")
         if self.kind == "aws":
-            self._sigv4("s3", method, url, headers)
+            self.check_sigv4("s3", method, url, headers)
             key = url.path.removeprefix(f"/{self.bucket}/")
         else:
             date = headers["x-oss-date"]
@@ -130,7 +130,7 @@ class Cloud:
 
     def secrets_manager(self, url: Any, headers: dict[str, str], body: bytes) -> bytes:
         digest = hashlib.sha256(body).hexdigest()
-        self._sigv4("secretsmanager", "POST", url, {**headers, "x-amz-content-sha256": digest})
+        self.check_sigv4("secretsmanager", "POST", url, {**headers, "x-amz-content-sha256": digest})
         if headers["x-amz-target"] != "secretsmanager.GetSecretValue":
             raise Refused(400, "AccessDeniedException")
         asked = json.loads(body)
@@ -144,7 +144,7 @@ class Cloud:
         version, text = self.secrets[name]
         return json.dumps({"Name": name, "VersionId": version, "SecretString": text}).encode()
 
-    def kms(self, url: Any, headers: dict[str, str]) -> bytes:
+    def check_acs3(self, url: Any, headers: dict[str, str], action: str, version: str) -> None:
         fields = self._check(
             headers.get("authorization", ""),
             "ACS3-HMAC-SHA256",
@@ -162,8 +162,11 @@ class Cloud:
         if nonce in self._nonces:
             raise Refused(400, "SignatureNonceUsed")
         self._nonces.add(nonce)
-        if (headers["x-acs-action"], headers["x-acs-version"]) != ("GetSecretValue", "2016-01-20"):
+        if (headers["x-acs-action"], headers["x-acs-version"]) != (action, version):
             raise Refused(404, "InvalidAction.NotFound")
+
+    def kms(self, url: Any, headers: dict[str, str]) -> bytes:
+        self.check_acs3(url, headers, "GetSecretValue", "2016-01-20")
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
         if asked.get("VersionStage") != "ACSCurrent":
             raise Refused(400, "InvalidParameter")

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from aigw_node import direct
+
 METADATA = "http://100.100.100.200"
 KMS_VERSION = "2016-01-20"
-TIMEOUT = 10.0
 RENEW_BEFORE = 300.0  # the metadata service has new credentials at least five minutes before the old ones end
 
 
@@ -29,22 +30,11 @@ class Credentials:
     expires: float
 
 
-# No proxy and no redirect: what is signed goes to the host that it is meant for.
-_OPENER = urllib.request.OpenerDirector()
-for _handler in (
-    urllib.request.HTTPHandler,
-    urllib.request.HTTPSHandler,
-    urllib.request.HTTPDefaultErrorHandler,
-    urllib.request.HTTPErrorProcessor,
-):
-    _OPENER.add_handler(_handler())
+_OPENER = direct.opener()
 
 
-def _send(method: str, url: str, headers: Mapping[str, str], timeout: float = TIMEOUT) -> bytes:
-    request = urllib.request.Request(url, headers=dict(headers), method=method)
-    with _OPENER.open(request, timeout=timeout) as reply:
-        body: bytes = reply.read()
-    return body
+def _send(method: str, url: str, headers: Mapping[str, str], content: bytes | None = None) -> bytes:
+    return direct.send(_OPENER, urllib.request.Request(url, content, dict(headers), method=method))
 
 
 class RoleCredentials:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from aigw_node.errors import NodeError
 
 VERSION = 1
-STORES = ("aws-secrets-manager", "alicloud-kms")
+STORES = ("aws-secrets-manager", "alicloud-kms", "vault")
+VAULT_LOGINS = ("aws", "alicloud")
 PORTS = ("agents", "admin")
 WITHOUT_REDIS = WHEN_FULL = ("refuse", "serve")
 
@@ -20,10 +21,23 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class VaultSettings:
+    address: str
+    mount: str
+    namespace: str | None
+    login: str  # the auth method
+    login_mount: str
+    login_role: str
+    server_id: str | None
+    ca_certificate: str | None  # PEM
+
+
+@dataclass(frozen=True)
 class StoreSettings:
     kind: str
     region: str
     endpoint: str | None
+    vault: VaultSettings | None
 
 
 @dataclass(frozen=True)
@@ -221,6 +235,31 @@ def _request_log(reader: _Reader) -> RequestLogSettings:
     )
 
 
+def _store(reader: _Reader, region: str) -> StoreSettings:
+    kind = _one_of(reader.text("kind"), STORES, "store.kind")
+    return StoreSettings(
+        kind,
+        reader.optional_text("region") or region,
+        reader.optional_text("endpoint"),
+        _vault(reader) if kind == "vault" else None,
+    )
+
+
+def _vault(reader: _Reader) -> VaultSettings:
+    auth = reader.object("auth")
+    login = _one_of(auth.text("method"), VAULT_LOGINS, "store.auth.method")
+    return VaultSettings(
+        address=reader.text("address"),
+        mount=reader.text("mount"),
+        namespace=reader.optional_text("namespace"),
+        login=login,
+        login_mount=auth.optional_text("mount") or login,
+        login_role=auth.text("role"),
+        server_id=auth.optional_text("serverId"),
+        ca_certificate=reader.optional_text("caCertificate"),
+    )
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -240,8 +279,6 @@ def parse(value: Any) -> Settings:
     version = root.get("version", int)
     if version != VERSION:
         raise NodeError(f"settings: version {version} is not {VERSION}: settings and bundle are of different releases")
-    store = root.object("store")
-    kind = _one_of(store.text("kind"), STORES, "store.kind")
     ports, routes, limits = root.object("ports"), root.object("routes"), root.object("limits", optional=True)
     region = root.text("region")
     fleet_limits = _fleet_limits(root.object("fleetLimits", optional=True))
@@ -251,7 +288,7 @@ def parse(value: Any) -> Settings:
         name=root.text("name"),
         cloud=root.text("cloud"),
         region=region,
-        store=StoreSettings(kind, store.optional_text("region") or region, store.optional_text("endpoint")),
+        store=_store(root.object("store"), region),
         secrets=root.each("secrets", _secret),
         environment=root.object("environment", optional=True).strings(),
         database=_database(root.object("database")),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from aigw_node import alicloud
-from aigw_node.errors import NodeError
-from aigw_node.settings import StoreSettings
+from aigw_node.settings import StoreSettings, VaultSettings
+from aigw_node.vault import Vault, VaultError, alicloud_login, aws_login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +74,46 @@ class AlicloudKms:
         return SecretValue(str(reply.get("SecretData", "")), str(reply.get("VersionId", "")))
 
 
+class VaultKv:
+    """KV v2. A secret whose one field is `value` is a text; the fields of any other are a JSON object."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def get(self, name: str) -> SecretValue:
+        try:
+            fields, version = self._vault.read(name)
+        except VaultError as error:
+            if error.missing:
+                raise SecretNotFound(name) from None
+            raise StoreError(f"{name}: Vault: {error}") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{name}: Vault or the metadata service: {type(error).__name__}") from None
+        text = fields["value"] if set(fields) == {"value"} and isinstance(fields["value"], str) else json.dumps(fields)
+        return SecretValue(text, version)
+
+
+def _open_vault(settings: VaultSettings, region: str) -> VaultKv:
+    login = (
+        aws_login(settings.login_role, region, settings.server_id)
+        if settings.login == "aws"
+        else alicloud_login(settings.login_role, alicloud.RoleCredentials())
+    )
+    return VaultKv(
+        Vault(
+            settings.address,
+            mount=settings.mount,
+            auth_mount=settings.login_mount,
+            login=login,
+            namespace=settings.namespace,
+            ca=settings.ca_certificate,
+        )
+    )
+
+
 def open_store(settings: StoreSettings) -> SecretStore:
+    if settings.vault:
+        return _open_vault(settings.vault, settings.region)
     if settings.kind == "aws-secrets-manager":
         return AwsSecretsManager(settings.region, settings.endpoint)
-    if settings.kind == "alicloud-kms":
-        return AlicloudKms(settings.region, settings.endpoint)
-    raise NodeError(f"settings: store.kind {settings.kind!r} is unknown")
+    return AlicloudKms(settings.region, settings.endpoint)
