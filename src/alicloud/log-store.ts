@@ -51,9 +51,10 @@ export class SlsLogStore extends Construct implements LogStore {
   }
 }
 
-const TEXT_FIELDS = ["agent", "model", "provider", "request_id", "error", "node"];
+/** Fields of docs/request-log.schema.json. */
+const TEXT_FIELDS = ["event", "agent", "model", "provider", "request_id", "error", "node", "secret", "secret_version"];
 const WHOLE_FIELDS = ["status", "prompt_tokens", "completion_tokens", "total_tokens", "latency_ms"];
-const DECIMAL_FIELDS = ["cost", "latency"];
+const DECIMAL_FIELDS = ["cost"];
 
 /** What parts the words of a text: names of models and agents hold hyphens and dots, and are searched as a whole. */
 const TEXT_TOKENS = ", '\";=()[]{}?@&<>:\n\t\r";

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { AccessStatement } from "../../src/access";
 import { Duration } from "../../src/duration";
 import { Schedule } from "../../src/schedule";
@@ -189,7 +191,14 @@ describe("log store", () => {
     });
     const { field_search } = only(stack, "alicloud_log_store_index");
     const types = Object.fromEntries(field_search.map(({ name, type }: { name: string; type: string }) => [name, type]));
-    expect(types).toMatchObject({ agent: "text", model: "text", status: "long", total_tokens: "long", cost: "double", latency: "double" });
+    expect(types).toMatchObject({ agent: "text", model: "text", status: "long", total_tokens: "long", cost: "double" });
+    const schema = JSON.parse(readFileSync(join(__dirname, "..", "..", "docs", "request-log.schema.json"), "utf8"));
+    const described = Object.assign(
+      {},
+      schema.properties,
+      ...Object.values<{ properties: object }>(schema.$defs).map((part) => part.properties),
+    );
+    expect(Object.keys(described)).toEqual(expect.arrayContaining(Object.keys(types)));
     expect(rendered(stack, store.settings)).toMatchObject({
       kind: "sls",
       region: "cn-shanghai",

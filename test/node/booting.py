@@ -14,9 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aigw_node.request_log import FILES
+from jsonschema import Draft202012Validator
+
 from doubles.cloud import Cloud
 from doubles.provider import Provider
 from support import lacking
+from synthesized import PROJECT
 
 CHAT = "/v1/chat/completions"
 
@@ -39,6 +43,13 @@ def install(root: Path, fetcher: Path, node: dict[str, Any], engine: str) -> flo
     )
     assert done.returncode == 0, done.stderr
     return round(time.monotonic() - started, 1)
+
+
+SCHEMA = Draft202012Validator(json.loads((PROJECT / "docs/request-log.schema.json").read_text()))
+
+
+def log_lines(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for file in sorted(folder.glob(FILES)) for line in file.read_text().splitlines()]
 
 
 @dataclass
@@ -95,8 +106,11 @@ class Gateway:
         return self.log.read_text()
 
     def lines(self) -> list[dict[str, Any]]:
-        """The request log."""
-        return [json.loads(line) for line in (self.root / "requests/requests.jsonl").read_text().splitlines()]
+        """The request log's lines of requests; every line is one that the schema describes."""
+        lines = log_lines(self.root / "requests")
+        for line in lines:
+            SCHEMA.validate(line)
+        return [line for line in lines if line["event"] == "request"]
 
     def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
         status, _, reply = self.ask_whole(method, path, body, key, port)

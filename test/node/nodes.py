@@ -17,7 +17,7 @@ from doubles.cloud import Cloud
 def bundle(config: str) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        names = ["install.sh", "aigw.service", "requirements.lock", "prisma-client.json", "README.md"]
+        names = ["install.sh", "aigw.service", "aigw-ship.service", "requirements.lock", "prisma-client.json", "README.md"]
         paths = [FILES / name for name in names] + sorted((FILES / "aigw_node").glob("*.py"))
         parts = {str(path.relative_to(FILES)): path.read_bytes() for path in paths}
         for name, content in {**parts, "config.yaml": config.encode()}.items():

@@ -16,6 +16,7 @@ from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
 from fastapi import HTTPException
 
+from booting import log_lines
 from support import settings
 
 
@@ -24,8 +25,7 @@ def make(folder: Path, **more: Any) -> RequestLog:
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
-    files = [*sorted((folder / "requests").glob("requests-*.jsonl")), folder / "requests" / "requests.jsonl"]
-    return [json.loads(line) for file in files if file.exists() for line in file.read_text().splitlines()]
+    return log_lines(folder / "requests")
 
 
 def wait(condition: Callable[[], bool]) -> None:
@@ -78,10 +78,9 @@ def test_all_that_was_written_is_there_at_the_end(tmp_path: Path) -> None:
 def test_files_are_rotated_by_size_and_the_oldest_removed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     held = make(tmp_path, maxFileBytes=100, maxFiles=3)
     held.start()
-    current = tmp_path / "requests/requests.jsonl"
     for index in range(10):
         held.write({"index": index, "text": "x" * 100})
-        wait(lambda: not held._lines and not current.exists())
+        wait(lambda: not held._lines)
     held.close()
     assert [line["index"] for line in lines(tmp_path)] == [7, 8, 9]
     assert capfd.readouterr().err.count('"event": "request-log-file-removed"') == 7

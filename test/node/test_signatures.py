@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 from aigw_node.alicloud import Credentials, acs3_headers
+from aigw_node.sls import log_group, signed
 
 from doubles import signatures
 
@@ -119,3 +120,23 @@ def test_acs3_is_the_one_that_alibaba_documents() -> None:
     raw = "&".join(f"{name}={value}" for name, value in query.items())
     names = [name for name in headers if name != "Authorization"]
     assert signatures.acs3(credentials.secret, "POST", "/", raw, headers, names) == signature
+
+
+def test_sls4_is_the_one_of_the_vendors_sdk() -> None:
+    credentials = Credentials("acsddda" + "21dsd", "zxasdasd" + "asw2", "", 0)
+    when, body = "20220808T032330Z", b"adasd= -asd zcas"
+    headers = signed("/logstores", {}, body, credentials, region="cn-shanghai", moment=when)
+    signature = "8a10a5e723cb2e75964816de660b2c16a58af8bc0261f7f0722d832468c76ce8"
+    scope = f"{credentials.identity}/20220808/cn-shanghai/sls/aliyun_v4_request"
+    assert headers["authorization"] == f"SLS4-HMAC-SHA256 Credential={scope},Signature={signature}"
+    sent = {name: value for name, value in headers.items() if name != "authorization"}
+    assert signatures.sls4(credentials.secret, "cn-shanghai", "POST", "/logstores", sent) == signature
+    more = {**sent, "x-log-test": "het123", "x-acs-ppp": "dds"}
+    query = "=efg& abc=efg& agc &A-bc=eFg"
+    expected = "a98f5632e93836e63839cd836a54055f480020a9364ca944e2d34f2eb9bf1bed"
+    assert signatures.sls4(credentials.secret, "cn-hangzhou", "POST", "/logstores", more, query) == expected
+
+
+def test_a_log_group_has_the_bytes_of_the_vendors_sdk() -> None:
+    vector = "0a1e08f8b2939e0512160a07546573744b6579120b54657374436f6e74656e741a00220e31302e3233302e3230312e313137"
+    assert log_group([(1405409656, {"TestKey": "TestContent"})], "", "10.230.201.117").hex() == vector

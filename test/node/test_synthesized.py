@@ -142,10 +142,6 @@ def gateway(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boo
         print(f"\nsynthesized gateway: {gateway.seconds}", file=sys.__stderr__)
 
 
-# Fields that stand in the settings and that README.md says no node reads; a new one belongs into the contract or here.
-NOT_READ = {"log"}
-
-
 @pytest.mark.parametrize("cloud", ["aws", "alicloud"])
 def test_settings_and_user_data_of_both_clouds_are_what_the_node_takes(out: Path, cloud: str, tmp_path: Path) -> None:
     known = {
@@ -158,7 +154,10 @@ def test_settings_and_user_data_of_both_clouds_are_what_the_node_takes(out: Path
     stack = Stack(out / f"quickstart-{cloud}", known)
     settings = json.loads(stack.local("Cluster_Settings"))
     assert parse(settings).cloud == cloud
-    assert set(settings) - set(README_FIELDS.findall(CONTRACT)) == NOT_READ
+    assert set(settings) <= set(README_FIELDS.findall(CONTRACT))
+    log = parse(settings).log
+    assert log
+    assert {"aws": log.group, "alicloud": f"{log.project}/{log.store}"}[cloud] in {"group", "project/store"}
     node = boot_files(stack.local("Cluster_UserData"), tmp_path / "boot")
     assert (tmp_path / "boot/fetch.py").read_text() == (FILES / "fetch.py").read_text()
     objects = stack.objects()

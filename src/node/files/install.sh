@@ -20,7 +20,7 @@ bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=${AIGW_ROOT:-}
 home=$root/opt/aigw
 user=aigw
-unit=aigw.service
+units=(aigw-ship.service aigw.service)
 image=false
 [[ ${1:-} == --image ]] && image=true
 
@@ -142,10 +142,11 @@ remove_old() {
 
 start() {
   systemctl daemon-reload
-  systemctl enable --quiet "$unit"
+  systemctl enable --quiet "${units[@]}"
+  systemctl restart aigw-ship.service || say "the request log is not shipped yet; systemd tries again every 20 s"
   say "starting; the first node of a fleet also makes the database's tables"
-  if ! systemctl restart "$unit"; then
-    journalctl --unit "$unit" --lines 20 --no-pager --output cat >&2 || true
+  if ! systemctl restart aigw.service; then
+    journalctl --unit aigw.service --lines 20 --no-pager --output cat >&2 || true
     fail "the gateway did not start; systemd tries again every 20 s; its last words stand above"
   fi
   say "the gateway serves"
@@ -165,7 +166,7 @@ $image && { say "the image is prepared"; exit 0; }
 
 [[ -f $bundle/settings.json ]] || fail "settings.json is missing beside install.sh"
 point current "$bundle"
-install -D -m 0644 "$bundle/aigw.service" "$root/etc/systemd/system/$unit"
+install -D -m 0644 --target-directory "$root/etc/systemd/system" "${units[@]/#/$bundle/}"
 remove_old
 [[ -z $root ]] || exit 0
 start

@@ -13,16 +13,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from doubles import signatures
+from doubles import logs, signatures
+from doubles.refused import Refused
 
 ROLE = "gateway-node"
 MAX_SKEW = timedelta(minutes=15)
-
-
-class Refused(Exception):
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status, self.code = status, code
 
 
 @dataclass
@@ -38,6 +33,9 @@ class Cloud:
     role_after: int = 0  # so many requests for the role's credentials find none
     denied: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
+    kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # lines of the log store, by stream
+    log_trouble: list[tuple[int, str]] = field(default_factory=list)  # what the log store answers first
+    poison: str = ""  # a batch with a line that holds this is refused
     _tokens: set[str] = field(default_factory=set)
     _nonces: set[str] = field(default_factory=set)
     url: str = ""
@@ -144,6 +142,16 @@ class Cloud:
         version, text = self.secrets[name]
         return json.dumps({"Name": name, "VersionId": version, "SecretString": text}).encode()
 
+    def check_sls4(self, method: str, url: Any, headers: dict[str, str]) -> None:
+        date = headers["x-log-date"]
+        fields = self._check(
+            headers.get("authorization", ""), "SLS4-HMAC-SHA256", headers.get("x-acs-security-token"), date, "%Y%m%dT%H%M%SZ"
+        )
+        if fields["Credential"] != f"{self.identity}/{date[:8]}/{self.region}/sls/aliyun_v4_request":
+            raise Refused(401, "SignatureNotMatch")
+        if signatures.sls4(self.secret, self.region, method, url.path, headers) != fields["Signature"]:
+            raise Refused(401, "SignatureNotMatch")
+
     def check_acs3(self, url: Any, headers: dict[str, str], action: str, version: str) -> None:
         fields = self._check(
             headers.get("authorization", ""),
@@ -185,6 +193,10 @@ class Cloud:
         try:
             if url.path.startswith("/latest/"):
                 return 200, self.metadata(method, url.path, headers)
+            if headers.get("x-amz-target", "").startswith(logs.TARGET):
+                return 200, logs.cloudwatch(self, url, headers, body)
+            if url.path.startswith("/logstores/"):
+                return 200, logs.sls(self, url, headers, body)
             if "x-amz-target" in headers:
                 return 200, self.secrets_manager(url, headers, body)
             if action:
@@ -194,7 +206,8 @@ class Cloud:
         except Refused as error:
             if xml:
                 return error.status, xml.format(error.code, self.session).encode()
-            return error.status, json.dumps({"__type": error.code, "Code": error.code, "RequestId": "r-1"}).encode()
+            said = {"__type": error.code, "Code": error.code, "errorCode": error.code, "RequestId": "r-1"}
+            return error.status, json.dumps(said).encode()
 
     def start(self) -> Callable[[], None]:
         cloud = self

@@ -67,6 +67,17 @@ def oss4(
     return _chain("aliyun_v4" + secret, date[:8], region, "oss", "aliyun_v4_request", text).hex()
 
 
+def sls4(secret: str, region: str, method: str, path: str, headers: Mapping[str, str], query: str = "") -> str:
+    """Signature version 4 of SLS: of a received request, it signs the host, the content type, and what is SLS's own."""
+    listed = sorted(name for name in headers if name in {"host", "content-type"} or name.startswith(("x-log-", "x-acs-")))
+    canonical = f"{method}\n{path}\n{query}\n"
+    canonical += "".join(f"{name}:{headers[name]}\n" for name in listed)
+    canonical += f"\n{';'.join(listed)}\n{headers['x-log-content-sha256']}"
+    date = headers["x-log-date"]
+    text = f"SLS4-HMAC-SHA256\n{date}\n{date[:8]}/{region}/sls/aliyun_v4_request\n{_sha256(canonical)}"
+    return _chain("aliyun_v4" + secret, date[:8], region, "sls", "aliyun_v4_request", text).hex()
+
+
 def acs3(secret: str, method: str, path: str, query: str, headers: Mapping[str, str], names: Iterable[str]) -> str:
     """Alibaba's OpenAPI signature, version 3."""
     listed = sorted(names)

@@ -17,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from doubles import signatures
 from doubles.certificate import Certificate
-from doubles.cloud import Cloud, Refused
+from doubles.cloud import Cloud
+from doubles.refused import Refused
 
 AWS_BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 

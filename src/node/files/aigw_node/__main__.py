@@ -18,6 +18,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--config", type=Path, required=True)
     serve.add_argument("--host", default="0.0.0.0")  # noqa: S104 (the balancer comes in from the network)
 
+    ship = commands.add_parser("ship", help="ship the request log to the log store")
+    ship.add_argument("--settings", type=Path, required=True)
+
     client = commands.add_parser("prisma-client", help="the Prisma client for LiteLLM's schema")
     client.add_argument("action", choices=("record", "make"))
     client.add_argument("file", type=Path)
@@ -38,6 +41,11 @@ def main(arguments: list[str] | None = None) -> int:
             from aigw_node.serve import run
 
             run(options.settings, options.config, options.host)
+        elif options.command == "ship":
+            from aigw_node import settings, ship
+            from aigw_node.request_log import REQUESTS
+
+            ship.run(settings.load(options.settings), REQUESTS)
         elif options.command == "prisma-client":
             from aigw_node import prisma_client
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,10 +66,13 @@ class Refresher:
         first: Snapshot,
         credentials: list[Credential],
         interval: float,
+        *,
+        tell: Callable[[str, str, bool], None],
         replace: Callable[[Credential, dict[str, Any]], None] = replace_in_litellm,
     ) -> None:
+        """`tell`: which version of which secret is in use now, and whether it is another one than before."""
         self._read, self._versions, self._credentials = read, dict(first.versions), credentials
-        self._interval, self._replace = interval, replace
+        self._interval, self._tell, self._replace = interval, tell, replace
         self.counters = Counters()
 
     async def run(self) -> None:
@@ -93,10 +95,8 @@ class Refresher:
                 self._replace(credential, credential.resolve(os.environ))
             except Exception as error:
                 problems.append(f"credential {credential.name}: {type(error).__name__}")
-        node = socket.gethostname()
         for name, version in snapshot.versions.items():
-            changed = self._versions.get(name) != version
-            log.event("secret-in-use", node=node, secret=name, version=version, changed=changed)
+            self._tell(name, version, self._versions.get(name) != version)
         self._versions.update(snapshot.versions)
         if problems:
             self._failed(problems)

@@ -15,7 +15,9 @@ from aigw_node import log
 from aigw_node.refusals import Refusal, refuse
 from aigw_node.settings import RequestLogSettings
 
-CURRENT = "requests.jsonl"
+# In the unit's working folder, /var/lib/aigw.
+REQUESTS = Path("requests")
+FILES = "requests-*.jsonl"
 RETRY_SECONDS = 1.0
 FULL = Refusal(503, "this gateway can not keep its request log at the moment", "request_log_full", 5)
 
@@ -29,6 +31,7 @@ class RequestLog:
         self._settings, self._folder = settings, folder
         self._lines: deque[bytes] = deque()
         self._lost = 0
+        self._path: Path | None = None
         self._changed, self._closing = threading.Condition(), False
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
 
@@ -67,7 +70,8 @@ class RequestLog:
                 batch = list(self._lines)
                 closing = self._closing
             try:
-                self._append(b"".join(batch))
+                if batch:
+                    self._append(b"".join(batch))
             except OSError as error:
                 failures += 1
                 if str(failures).rstrip("0") == "1":
@@ -90,7 +94,7 @@ class RequestLog:
 
     def _append(self, content: bytes) -> None:
         """All of it or nothing: half a line would spoil the next one."""
-        path = self._folder / CURRENT
+        path = self._path or self._new_file()
         with path.open("ab", buffering=0) as file:
             size = file.tell()
             try:
@@ -101,11 +105,18 @@ class RequestLog:
                 file.truncate(size)
                 raise
         if size + len(content) >= self._settings.max_file_bytes:
-            self._rotate(path)
+            self._path = None
 
-    def _rotate(self, path: Path) -> None:
-        path.rename(self._folder / f"requests-{time.time_ns()}.jsonl")
-        rotated = sorted(self._folder.glob("requests-*.jsonl"))
-        for old in rotated[: -self._settings.max_files]:
-            old.unlink()
-            log.event("request-log-file-removed", file=old.name)
+    def _new_file(self) -> Path:
+        """A name for good: who ships the file finds it under no other one. Each process has its own."""
+        self._make_room()
+        self._path = self._folder / f"requests-{time.time_ns()}-{os.getpid()}.jsonl"
+        return self._path
+
+    def _make_room(self) -> None:
+        files = sorted(self._folder.glob(FILES))
+        sizes = [file.stat().st_size for file in files]
+        room = self._settings.max_file_bytes * self._settings.max_files
+        while files and sum(sizes) > room:
+            files[0].unlink(missing_ok=True)
+            log.event("request-log-file-removed", file=files.pop(0).name, bytes=sizes.pop(0))

@@ -57,10 +57,16 @@ class Recorder:
             **(self._words(request.get("messages") or request.get("input"), None)),
         }
 
+    def secret_in_use(self, secret: str, version: str, changed: bool) -> dict[str, Any]:
+        """By which it can be seen whether a node still uses an old version of a secret."""
+        return {**self._place("secret-in-use"), "secret": secret, "secret_version": version, "changed": changed}
+
     def _common(self, call: str, outcome: str, status: int) -> dict[str, Any]:
+        return {**self._place("request"), "request_id": call, "outcome": outcome, "status": status}
+
+    def _place(self, event: str) -> dict[str, Any]:
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        place = {"version": VERSION, "time": time, "gateway": self._gateway, "node": self._node}
-        return {**place, "request_id": call, "outcome": outcome, "status": status}
+        return {"version": VERSION, "event": event, "time": time, "gateway": self._gateway, "node": self._node}
 
     def _words(self, request: Any, response: Any) -> dict[str, Any]:
         return {"request": request, "response": response} if self._prompts else {}

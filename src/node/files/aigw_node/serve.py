@@ -12,16 +12,13 @@ from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
-from aigw_node.request_log import RequestLog
+from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.settings import Settings, load
 from aigw_node.stores import SecretStore, open_store
 
 if TYPE_CHECKING:
     from aigw_node.plugin import GatewayPlugin
-
-# In the unit's working folder, /var/lib/aigw.
-REQUESTS = Path("requests")
 
 
 def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | None = None) -> None:
@@ -47,10 +44,20 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
     from aigw_node import plugin, server
 
     request_log = RequestLog(settings.request_log, REQUESTS)
-    ours = _plugin(settings, request_log)
+    recorder = Recorder(settings.name, settings.request_log.prompts)
+    ours = _plugin(settings, recorder, request_log)
     plugin.register(ours)
+
+    def in_use(secret: str, version: str, changed: bool) -> None:
+        request_log.write(recorder.secret_in_use(secret, version, changed))
+        log.event("secret-in-use", secret=secret, version=version, changed=changed)
+
     refresher = refresh.Refresher(
-        lambda: secrets.read(settings, held), snapshot, refresh.credentials_of(config), settings.refresh_interval
+        lambda: secrets.read(settings, held),
+        snapshot,
+        refresh.credentials_of(config),
+        settings.refresh_interval,
+        tell=in_use,
     )
 
     def check() -> None:
@@ -60,13 +67,15 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
             _build_indexes()
 
     request_log.start()
+    for name, version in snapshot.versions.items():
+        request_log.write(recorder.secret_in_use(name, version, True))
     try:
         server.serve(app, settings, host, check, refresher.run)
     finally:
         request_log.close()
 
 
-def _plugin(settings: Settings, request_log: RequestLog) -> GatewayPlugin:
+def _plugin(settings: Settings, recorder: Recorder, request_log: RequestLog) -> GatewayPlugin:
     from aigw_node.plugin import GatewayPlugin
 
     outages = Outages(refuses=settings.without_redis == "refuse")
@@ -75,7 +84,7 @@ def _plugin(settings: Settings, request_log: RequestLog) -> GatewayPlugin:
         settings.default_model,
         fleet=FleetLimited(settings.name, settings.fleet_limits, outages, litellms_redis),
         caps=DayCaps(settings.name, settings.timezone, settings.drain, outages=outages, open_=litellms_redis),
-        recorder=Recorder(settings.name, settings.request_log.prompts),
+        recorder=recorder,
         log=request_log,
     )
 

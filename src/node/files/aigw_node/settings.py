@@ -14,6 +14,7 @@ from aigw_node.errors import NodeError
 VERSION = 1
 STORES = ("aws-secrets-manager", "alicloud-kms", "vault")
 VAULT_LOGINS = ("aws", "alicloud")
+LOG_STORES = ("cloudwatch", "sls")
 PORTS = ("agents", "admin")
 WITHOUT_REDIS = WHEN_FULL = ("refuse", "serve")
 
@@ -109,6 +110,18 @@ class RequestLogSettings:
 
 
 @dataclass(frozen=True)
+class LogStoreSettings:
+    """A log group of CloudWatch, or a store in a project of SLS."""
+
+    kind: str
+    region: str
+    endpoint: str | None
+    group: str
+    project: str
+    store: str
+
+
+@dataclass(frozen=True)
 class Settings:
     name: str
     cloud: str
@@ -129,6 +142,7 @@ class Settings:
     fleet_limits: FleetLimits
     without_redis: str
     request_log: RequestLogSettings
+    log: LogStoreSettings | None
 
 
 class _Reader:
@@ -260,6 +274,19 @@ def _vault(reader: _Reader) -> VaultSettings:
     )
 
 
+def _log(reader: _Reader, region: str) -> LogStoreSettings:
+    kind = _one_of(reader.text("kind"), LOG_STORES, "log.kind")
+    sls = kind == "sls"
+    return LogStoreSettings(
+        kind=kind,
+        region=reader.optional_text("region") or region,
+        endpoint=reader.optional_text("endpoint"),
+        group="" if sls else reader.text("group"),
+        project=reader.text("project") if sls else "",
+        store=reader.text("store") if sls else "",
+    )
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -304,6 +331,7 @@ def parse(value: Any) -> Settings:
         fleet_limits=fleet_limits,
         without_redis=_one_of(limits.get("withoutRedis", str, "refuse"), WITHOUT_REDIS, "limits.withoutRedis"),
         request_log=_request_log(root.object("requestLog", optional=True)),
+        log=_log(root.object("log"), region) if root.has("log") else None,
     )
 
 

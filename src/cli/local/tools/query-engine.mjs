@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Serves the HTTP protocol of Prisma's query engine from its WebAssembly build and node-postgres.
-// For tests only: test/node/run copies it beside the node_modules of this folder's lock file.
+// For computers that the native engine does not reach; it is copied beside the node_modules of this folder's lock file.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
