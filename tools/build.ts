@@ -10,5 +10,6 @@ const NOT_DEPLOYED = /(__pycache__|\.pyc$|\.(mypy|ruff|pytest)_cache)/;
 rmSync(LIB, { recursive: true, force: true });
 execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", join(ROOT, "tsconfig.build.json")], { stdio: "inherit" });
 cpSync(join(ROOT, "src", "node", "files"), join(LIB, "node", "files"), { recursive: true, filter: (path) => !NOT_DEPLOYED.test(path) });
+cpSync(join(ROOT, "src", "cli", "local", "tools"), join(LIB, "cli", "local", "tools"), { recursive: true });
 cpSync(join(ROOT, "src", "cli", "bundled.js"), join(LIB, "cli", "bundled.js"));
 chmodSync(join(LIB, "cli", "main.js"), 0o755);

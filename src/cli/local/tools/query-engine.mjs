@@ -91,8 +91,13 @@ const fields = {};
 for (const [, model, body] of datamodel.matchAll(/^model\s+(\w+)\s*\{([\s\S]*?)^\}/gm)) {
   fields[model] = Object.fromEntries([...body.matchAll(/^\s+(\w+)\s+(\w+)/gm)].map((match) => [match[1], match[2]]));
 }
-const ACTIONS = ["findUnique", "findFirst", "findMany", "createOne", "createMany", "updateOne", "updateMany"]
-  .concat(["deleteOne", "deleteMany", "upsertOne", "aggregate", "groupBy"]);
+const ACTIONS = ["findUnique", "findFirst", "findMany", "createOne", "createMany", "updateOne", "updateMany"].concat([
+  "deleteOne",
+  "deleteMany",
+  "upsertOne",
+  "aggregate",
+  "groupBy",
+]);
 const JSON_OPERATORS = new Set(["set", "equals", "not", "array_contains", "array_starts_with", "array_ends_with"]);
 
 function operation(name) {
@@ -110,22 +115,29 @@ function literal(value) {
       const number = Number(value.value);
       return Number.isSafeInteger(number) ? number : { $type: "BigInt", value: value.value };
     }
-    case "FloatValue": return Number(value.value);
-    case "NullValue": return null;
-    case "ListValue": return value.values.map(literal);
-    case "ObjectValue": return Object.fromEntries(value.fields.map((field) => [field.name.value, literal(field.value)]));
-    default: return value.value;
+    case "FloatValue":
+      return Number(value.value);
+    case "NullValue":
+      return null;
+    case "ListValue":
+      return value.values.map(literal);
+    case "ObjectValue":
+      return Object.fromEntries(value.fields.map((field) => [field.name.value, literal(field.value)]));
+    default:
+      return value.value;
   }
 }
 
 const given = (node) => Object.fromEntries((node.arguments ?? []).map((each) => [each.name.value, literal(each.value)]));
 
 function selection(set) {
-  return Object.fromEntries((set?.selections ?? []).map((field) => {
-    const named = given(field);
-    const some = Object.keys(named).length ? { arguments: named } : {};
-    return [field.name.value, field.selectionSet ? { ...some, selection: selection(field.selectionSet) } : true];
-  }));
+  return Object.fromEntries(
+    (set?.selections ?? []).map((field) => {
+      const named = given(field);
+      const some = Object.keys(named).length ? { arguments: named } : {};
+      return [field.name.value, field.selectionSet ? { ...some, selection: selection(field.selectionSet) } : true];
+    }),
+  );
 }
 
 function tagJson(value) {
@@ -137,10 +149,12 @@ function tagJson(value) {
 function tag(model, value) {
   if (Array.isArray(value)) return value.map((each) => tag(model, each));
   if (!value || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => {
-    const type = fields[model]?.[key];
-    return [key, type === "Json" ? tagJson(each) : tag(type in fields ? type : model, each)];
-  }));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => {
+      const type = fields[model]?.[key];
+      return [key, type === "Json" ? tagJson(each) : tag(type in fields ? type : model, each)];
+    }),
+  );
 }
 
 function translate(text) {

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aigw_node.day_caps import AGENT
+from aigw_node.fleet_limits import provider_of
 
 VERSION = 1
 
@@ -28,7 +29,7 @@ class Recorder:
             "key": _key(held.get("user_api_key_hash")),
             "model": said.get("model_group"),
             "deployment": said.get("model_id"),
-            "provider": said.get("custom_llm_provider"),
+            "provider": provider_of(said.get("model_id")) or said.get("custom_llm_provider"),
             "call_type": said.get("call_type"),
             "stream": bool(said.get("stream")),
             "cache_hit": bool(said.get("cache_hit")),

@@ -1,0 +1,77 @@
+import { LocalGateway, LocalOptions } from "./local-gateway";
+import { synthesizedGateway } from "./synthesized-gateway";
+
+/** What the command line says. */
+export interface LocalCommand extends Pick<LocalOptions, "port" | "redis" | "keep"> {
+  readonly output: string;
+  readonly gateway?: string;
+  readonly json?: boolean;
+}
+
+/** Runs a synthesized stack's gateway until Ctrl-C. */
+export async function local(stack: string | undefined, command: LocalCommand): Promise<void> {
+  const chosen = synthesizedGateway(command.output, stack, command.gateway);
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  say(`Running the gateway ${chosen.settings.name} of the stack ${chosen.stack} on this computer.`);
+  const gateway = new LocalGateway(chosen, { ...command, say });
+  const signalled = untilSignalled();
+  const starting = gateway.start();
+  // A program that we started may end because the terminal sent Ctrl-C to all of us: that is no failure to tell.
+  const isUp = await Promise.race([starting.then(() => true), signalled.then(() => false)]);
+  if (isUp) {
+    process.stdout.write(command.json === true ? `${JSON.stringify(facts(gateway), null, 2)}\n` : report(gateway));
+    await signalled;
+  }
+  say("\nStopping ...");
+  await gateway.stop();
+  await starting.catch(() => undefined);
+  if (command.keep === true) say(`Left behind: ${gateway.folder}`);
+}
+
+/** Ctrl-C, or the terminal has gone, or somebody wants it to end. */
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    (["SIGINT", "SIGTERM", "SIGHUP"] as const).forEach((signal) => process.on(signal, () => resolve()));
+  });
+}
+
+function facts(gateway: LocalGateway): object {
+  return {
+    endpoint: gateway.endpoint,
+    adminEndpoint: gateway.adminEndpoint,
+    masterKey: gateway.masterKey,
+    pid: gateway.pid,
+    folder: gateway.folder,
+    agents: gateway.agents.map(({ agent, key }) => ({ name: agent.name, key, models: agent.models })),
+    providers: { real: gateway.config.real, played: gateway.config.played },
+  };
+}
+
+function report(gateway: LocalGateway): string {
+  const { real, played } = gateway.config;
+  const [first] = gateway.agents;
+  const width = Math.max(...gateway.agents.map(({ agent }) => agent.name.length), 0);
+  return [
+    "",
+    `The gateway serves at ${gateway.endpoint}`,
+    `  administration     ${gateway.adminEndpoint} (master key ${gateway.masterKey})`,
+    `  request log        ${gateway.folder}/requests`,
+    `  its own log        ${gateway.folder}/gateway.log`,
+    ...(played.length > 0
+      ? [`  played providers   ${played.join(", ")} (set OPENAI_API_KEY and the like before the start to ask the real ones)`]
+      : []),
+    ...(real.length > 0 ? [`  real providers     ${real.join(", ")}: calls cost money`] : []),
+    "",
+    "Agents' keys, for this run only:",
+    ...gateway.agents.map(({ agent, key }) => `  ${agent.name.padEnd(width)}  ${key}`),
+    ...(first === undefined ? [] : ["", "Try:", `  ${curl(gateway.endpoint, first.key, first.agent.models[0]!)}`]),
+    "",
+    "Ctrl-C stops everything.",
+    "",
+  ].join("\n");
+}
+
+function curl(endpoint: string, key: string, model: string): string {
+  const body = JSON.stringify({ model, messages: [{ role: "user", content: "hello" }] });
+  return `curl ${endpoint}/v1/chat/completions -H "Authorization: Bearer ${key}" -H "Content-Type: application/json" -d '${body}'`;
+}
