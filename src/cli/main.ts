@@ -34,7 +34,7 @@ program
   .option("--keep", "leaves settings, config and logs behind")
   .option("--json", "prints address and keys for machines")
   .action(async (stack: string | undefined, options: LocalCommand) => {
-    const { local } = await import("./local/local.js");
+    const { local } = await import("./local/local.js").catch(onlyInPackage);
     await local(stack, options);
   });
 
@@ -55,6 +55,10 @@ async function run(words: readonly string[]): Promise<void> {
     }
     fail((error as Error).message, FAILED);
   }
+}
+
+function onlyInPackage(): never {
+  throw new Error("this is the command in one file; `local` is only in the npm package: npx cdktf-ai-gateway local");
 }
 
 function wholePort(text: string): number {

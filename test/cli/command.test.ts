@@ -30,12 +30,17 @@ describe("the command", () => {
     });
   });
 
+  it("runs no gateway from the one file, and says where that is to be had", () => {
+    expect(run(["local"])).toMatchObject({ status: 1, stderr: expect.stringContaining("npx cdktf-ai-gateway local") as string });
+    expect(run(["local", "--port", "70000"])).toMatchObject({ status: 2, stderr: expect.stringContaining("from 1 to 65535") as string });
+  });
+
   it("names the command that it does not have and the agent it was for, and repeats nothing else", () => {
     const result = run(["keys", "apply", "--value", "hush-hush"], { AIGW_AGENT: "research-agent" });
     expect(result).toEqual({
       status: 2,
       stdout: "",
-      stderr: `error: cdktf-ai-gateway ${packageJson.version} has no command "keys apply", so the key of agent "research-agent" was not made (it has: synth-check)\n`,
+      stderr: `error: cdktf-ai-gateway ${packageJson.version} has no command "keys apply", so the key of agent "research-agent" was not made (it has: synth-check, local)\n`,
     });
   });
 

