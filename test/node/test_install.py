@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from support import lacking, settings_json
 
 PYTHON = f"""#!/bin/bash
@@ -71,9 +70,10 @@ def test_a_first_installation(machine: Machine) -> None:
     assert done.returncode == 0, done.stderr
     asked = machine.asked()
     assert asked[0] == "venv"
-    assert "--require-hashes --only-binary :all: --requirement" in asked[1]
-    assert "prisma-client make" in asked[2]
-    assert "compileall" in asked[3]
+    assert "--no-deps --require-hashes --only-binary :all: --requirement" in asked[1]
+    assert "pip check" in asked[2]
+    assert "prisma-client make" in asked[3]
+    assert "compileall" in asked[4]
     assert (machine.home / "current").resolve() == bundle
     assert (machine.home / "venv/bin/python").exists()
     assert (machine.home / "engine/query-engine").resolve() == machine.engine

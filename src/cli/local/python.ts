@@ -51,8 +51,9 @@ export async function venv(python: Python, of: VenvOf): Promise<string> {
     const env = { ...process.env, ...CLEAN };
     await run(python.command, ["-m", "venv", work], { env });
     const own = join(work, "bin", "python");
-    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--require-hashes"];
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps", "--require-hashes"];
     await run(own, [...pip, "--only-binary", ":all:", "--requirement", join(of.folder, "requirements.lock")], { env });
+    await run(own, ["-m", "pip", "check", "--disable-pip-version-check"], { env });
     const record = join(of.folder, "prisma-client.json");
     await run(own, ["-m", "aigw_node", "prisma-client", "make", record], { env: { ...env, PYTHONPATH: of.folder } });
     // A package's templates are no Python.

@@ -106,8 +106,11 @@ make_venv() {
   [[ -z $index ]] || export PIP_INDEX_URL=$index
   rm -rf "${home:?}/$venv"
   "$python" -m venv "$home/$venv"
-  "$home/$venv/bin/python" -m pip install --quiet --retries 10 --timeout 60 --no-compile \
+  # The lock file is whole, so nothing is resolved: pip < 23.3, which Debian 12 has, would look at newer releases for an
+  # extra (pydantic[email]) and end. What a lock file lacks is told by `pip check`.
+  "$home/$venv/bin/python" -m pip install --quiet --retries 10 --timeout 60 --no-compile --no-deps \
     --require-hashes --only-binary :all: --requirement "$bundle/requirements.lock"
+  "$home/$venv/bin/python" -m pip check >&2 || fail "requirements.lock is not whole: it lacks what stands above"
   PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node prisma-client make "$bundle/prisma-client.json"
   "$home/$venv/bin/python" -m compileall -q -j 0 "$home/$venv/lib" >/dev/null || true # a package's templates are no Python
   touch "$home/$venv/.complete"

@@ -33,7 +33,7 @@ def main() -> None:
             "--quiet",
             "--disable-pip-version-check",
         ]
-        subprocess.run([*pip, "--require-hashes", "--only-binary", ":all:", "-r", requirements], check=True)
+        subprocess.run([*pip, "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", requirements], check=True)
         marker.touch()
 
 
