@@ -3,6 +3,7 @@ import type { Config } from "jest";
 
 const common = {
   testEnvironment: "node",
+  modulePathIgnorePatterns: ["<rootDir>/lib/"],
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   moduleNameMapper: {
     "^cdktf-ai-gateway$": "<rootDir>/src/index.ts",

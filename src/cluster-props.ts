@@ -41,6 +41,11 @@ export interface ClusterProps extends GatewayModelProps, InstallProps {
   readonly fixedNodes?: number;
   /** @default - "c7i.large" on AWS, "ecs.c7.large" on Alibaba Cloud: 2 vCPU, 4 GiB */
   readonly instanceType?: string;
+  /**
+   * The processes that serve on a node, 1 to 64. Each takes 0.7 GiB of memory and has its own connections to the database.
+   * @default - one for each processor, as far as 1.5 GiB of memory each go
+   */
+  readonly workers?: number;
   /** @default - the newest Ubuntu 24.04: when a node starts on AWS, when the launch template is made on Alibaba Cloud */
   readonly imageId?: string;
   /**
@@ -136,6 +141,7 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   cpuTargetPercent: number,
   fixedNodes: number,
   instanceType: text,
+  workers: number,
   imageId: text,
   diskSizeGib: number,
   agentsFrom: list,
@@ -198,6 +204,7 @@ function sizeProblems(props: ClusterProps): string[] {
     ...wholeNumberProblems("minNodes", props.minNodes, 2, 1000),
     ...wholeNumberProblems("maxNodes", props.maxNodes, minimum, 1000),
     ...wholeNumberProblems("cpuTargetPercent", props.cpuTargetPercent, 10, 90),
+    ...wholeNumberProblems("workers", props.workers, 1, 64),
     ...wholeNumberProblems("diskSizeGib", props.diskSizeGib, 20, 500),
   ];
 }

@@ -152,6 +152,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       redis: props.redis,
       log: this.logs.settings,
       install: props,
+      workers: props.workers,
       whenLogIsFull: props.whenLogIsFull ?? "serve",
       limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),

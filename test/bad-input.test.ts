@@ -339,6 +339,7 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     'extraParameters: "api_key" would let a caller change credentials, headers, provider or logging; it never passes',
   ],
   ["a parameter that is none", { extraParameters: ["a b"] }, 'extraParameters: "a b" is not the name of a request\'s parameter'],
+  ["no worker", { workers: 0 }, "workers: 0 is not a whole number from 1 to 64"],
   ["a misspelt whenLogIsFull", untyped({ whenLogIsFull: "wait" }), 'whenLogIsFull: "wait" is not one of "refuse", "serve"'],
   ["a misspelt limitsWithoutRedis", untyped({ limitsWithoutRedis: "x" }), 'limitsWithoutRedis: "x" is not one of "refuse", "serve"'],
   ["a misspelt provisioning", untyped({ provisioning: "runners" }), 'provisioning: "runners" is not one of "runner", "none"'],

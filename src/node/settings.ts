@@ -36,6 +36,7 @@ export interface NodeSettingsProps {
   readonly limitsWithoutRedis: "refuse" | "serve";
   readonly whenLogIsFull: "refuse" | "serve";
   readonly install: InstallProps;
+  readonly workers?: number;
 }
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
@@ -57,6 +58,7 @@ export function nodeSettings(props: NodeSettingsProps): object {
     requestLog: { prompts: model.logPrompts, whenFull: props.whenLogIsFull },
     refreshIntervalSeconds: props.refreshIntervalSeconds,
     timezone: model.timezone,
+    workers: props.workers,
     defaultModel: model.defaultModel,
     limits: {
       longestRequestSeconds: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,

@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "database": {"host": "db.internal", "name": "litellm", "user": "litellm", "secret": "prod-gateway/database"},
     "ports": {"agents": 4000, "admin": 4001},
+    "workers": 1,
     "routes": {
         "agents": [{"method": "POST", "path": "/v1/chat/completions"}],
         "admin": [{"method": "POST", "path": "/key/generate"}],

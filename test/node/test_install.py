@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support import lacking, settings_json
 
 PYTHON = f"""#!/bin/bash

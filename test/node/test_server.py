@@ -9,16 +9,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aigw_node import workers
 
 from doubles.postgres import free_port
-from support import settings_json
+from support import settings, settings_json
 
 PROGRAM = """
-import asyncio, json, sys
-from aigw_node import server
+import asyncio, json, os, sys
+from aigw_node import server, workers
 from aigw_node.errors import NodeError
 from aigw_node.settings import parse
 
@@ -32,7 +35,11 @@ async def app(scope, receive, send):
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
         return
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    pid = str(os.getpid()).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain"), (b"pid", pid)]})
+    if scope["path"].startswith("/health"):
+        await send({"type": "http.response.body", "body": b"ok"})
+        return
     for _ in range(4):
         await send({"type": "http.response.body", "body": b"part ", "more_body": True})
         await asyncio.sleep(0.3)
@@ -42,20 +49,25 @@ async def task():
     await asyncio.sleep(3600)
 
 try:
-    server.serve(app, parse(json.loads(sys.argv[1])), "127.0.0.1", lambda: None, task)
+    settings = parse(json.loads(sys.argv[1]))
+    sockets = server.listen(settings, "127.0.0.1")
+    if worker := workers.start(workers.count(settings), sockets):
+        if "broken-late" in sys.argv and not worker.is_first:
+            sys.exit(1)
+        server.serve(app, settings, sockets, worker.ready, task)
 except NodeError as error:
     sys.exit(f"aigw: {error}")
 """
 
 
 class Served:
-    def __init__(self, folder: Path, *more: str) -> None:
+    def __init__(self, folder: Path, *more: str, **settings: Any) -> None:
         self.ports = {"agents": free_port(), "admin": free_port()}
         self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.channel.bind(str(folder / "notify"))
         self.channel.settimeout(30)
         environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
-        command = [sys.executable, "-c", PROGRAM, json.dumps(settings_json(ports=self.ports)), *more]
+        command = [sys.executable, "-c", PROGRAM, json.dumps(settings_json(ports=self.ports, **settings)), *more]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
     def said(self) -> str:
@@ -98,3 +110,88 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     first.process.kill()
     assert done.returncode == 1
     assert f"aigw: port {first.ports['agents']}: Address already in use" in done.stderr
+
+
+TWO = {"workers": 2, "redis": {"host": "redis.internal"}}
+
+
+def pids(served: Served, wanted: int) -> set[int]:
+    """The processes that answer, once there are as many as wanted."""
+    found: set[int] = set()
+    deadline = time.monotonic() + 20
+    while len(found) < wanted:
+        assert time.monotonic() < deadline, found
+        replies = [served.ask("agents", "GET", "/health/liveliness") for _ in range(8)]
+        found |= {int(reply.getheader("pid") or 0) for reply in replies}
+    return found
+
+
+def alive(pid: int) -> bool:
+    """A process that nobody has buried yet is dead all the same."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return ") Z " not in stat.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_two_workers_serve_one_port_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
+    served = Served(tmp_path, **TWO)
+    assert served.said() == "READY=1"
+    first, second = pids(served, 2)
+    assert served.process.pid not in {first, second}
+    os.kill(first, signal.SIGKILL)
+    for _ in range(20):
+        assert served.ask("agents", "GET", "/health/liveliness").status == 200
+    deadline = time.monotonic() + 20
+    while len(now := pids(served, 2) - {first}) < 2:
+        assert time.monotonic() < deadline
+    assert second in now
+    served.process.terminate()
+    assert served.said() == "STOPPING=1"
+    assert served.process.wait(10) == 0
+
+
+def test_a_stop_lets_the_requests_of_both_workers_end_whole(tmp_path: Path) -> None:
+    served = Served(tmp_path, **TWO)
+    assert served.said() == "READY=1"
+    both = pids(served, 2)
+    replies = [served.ask("agents", "POST", "/v1/chat/completions") for _ in range(8)]
+    served.process.send_signal(signal.SIGTERM)
+    assert served.said() == "STOPPING=1"
+    time.sleep(0.3)
+    with pytest.raises(OSError):
+        served.ask("agents", "GET", "/health/liveliness")
+    assert [reply.read() for reply in replies] == [b"part part part part end"] * 8
+    assert served.process.wait(10) == 0
+    assert not any(alive(pid) for pid in both)
+
+
+def test_a_worker_that_can_not_start_ends_the_node(tmp_path: Path) -> None:
+    served = Served(tmp_path, "broken-late", **TWO)
+    assert served.process.wait(30) == 1
+    assert served.process.stderr
+    assert "aigw: a worker ended before it served" in served.process.stderr.read()
+
+
+def test_workers_do_not_outlive_the_one_that_looks_after_them(tmp_path: Path) -> None:
+    served = Served(tmp_path, **TWO)
+    assert served.said() == "READY=1"
+    both = pids(served, 2)
+    served.process.kill()
+    deadline = time.monotonic() + 10
+    while any(alive(pid) for pid in both):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 4 * workers.GIB // 4096}
+    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    redis = {"redis": {"host": "redis.internal"}}
+    assert workers.count(settings(**redis, workers=None)) == 2  # by memory
+    assert workers.count(settings(**redis, workers=5)) == 5
+    assert workers.count(settings(workers=5)) == 1  # nobody counts over them
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert workers.count(settings(**redis, workers=None)) == 1

@@ -200,6 +200,7 @@ export class LocalGateway {
       },
       redis: { ...settings.redis, host: "127.0.0.1", port: ports.redis, tls: false, secret: this.redisSecret() },
       ports: own,
+      workers: 1,
       refreshIntervalSeconds: this.options.refreshIntervalSeconds ?? settings.refreshIntervalSeconds,
     };
   }

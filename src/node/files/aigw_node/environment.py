@@ -7,6 +7,8 @@ from urllib.parse import quote, urlencode
 from aigw_node.secrets import Snapshot
 from aigw_node.settings import DatabaseSettings, RedisSettings, Settings
 
+LEAST_CONNECTIONS = 2
+
 # What every node sets; `environment` of settings.json may replace a value.
 FIXED = {
     # Nothing is fetched from the internet at boot: the lock pins the data as well as the code.
@@ -25,9 +27,10 @@ FIXED = {
 }
 
 
-def database_url(database: DatabaseSettings, password: str) -> str:
-    """A URL in libpq's words; LiteLLM's own translation makes Prisma's of it."""
-    query = {"connection_limit": str(database.pool_size), "pool_timeout": "60", "sslmode": database.ssl_mode}
+def database_url(database: DatabaseSettings, password: str, workers: int) -> str:
+    """A URL in libpq's words; LiteLLM's own translation makes Prisma's of it. The node's workers share its connections."""
+    limit = max(LEAST_CONNECTIONS, database.pool_size // workers)
+    query = {"connection_limit": str(limit), "pool_timeout": "60", "sslmode": database.ssl_mode}
     if database.ssl_root_certificate:
         query["sslrootcert"] = database.ssl_root_certificate
     user, secret = quote(database.user, safe=""), quote(password, safe="")
@@ -40,12 +43,12 @@ def redis_environment(redis: RedisSettings, password: str | None) -> dict[str, s
     return {**values, "REDIS_PASSWORD": password} if password else values
 
 
-def build(settings: Settings, snapshot: Snapshot) -> dict[str, str]:
+def build(settings: Settings, snapshot: Snapshot, workers: int = 1) -> dict[str, str]:
     redis = redis_environment(settings.redis, snapshot.redis_password) if settings.redis else {}
     return {
         **FIXED,
         **settings.environment,
         **redis,
         **snapshot.environment,
-        "DATABASE_URL": database_url(settings.database, snapshot.database_password),
+        "DATABASE_URL": database_url(settings.database, snapshot.database_password, workers),
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aigw_node import environment, log, migration, refresh, secrets
+from aigw_node import environment, log, migration, refresh, secrets, server, workers
 from aigw_node.counters import Outages, litellms_redis
 from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
@@ -14,23 +15,37 @@ from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
 from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
+from aigw_node.secrets import Snapshot
 from aigw_node.settings import Settings, load
-from aigw_node.stores import SecretStore, open_store
+from aigw_node.stores import open_store
 
 if TYPE_CHECKING:
     from aigw_node.plugin import GatewayPlugin
 
 
-def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | None = None) -> None:
+def run(settings_path: Path, config_path: Path, host: str) -> None:
     settings = load(settings_path)
     config = _read_config(config_path)
-    held = store or open_store(settings.store)
-    snapshot = secrets.read_all(settings, held)
+    snapshot = secrets.read_all(settings, open_store(settings.store))
     log.event("secrets-read", gateway=settings.name, versions=dict(snapshot.versions))
     migrated = _migrate(settings, snapshot.database_password)
-    os.environ.update(environment.build(settings, snapshot))
-    os.environ["CONFIG_FILE_PATH"] = str(config_path)
+    sockets = server.listen(settings, host)
+    number = workers.count(settings)
+    if worker := workers.start(number, sockets):
+        os.environ.update(environment.build(settings, snapshot, number))
+        os.environ["CONFIG_FILE_PATH"] = str(config_path)
+        _serve(settings, config, snapshot, sockets, worker, builds_indexes=worker.is_first and bool(migrated))
 
+
+def _serve(
+    settings: Settings,
+    config: dict[str, Any],
+    snapshot: Snapshot,
+    sockets: list[socket.socket],
+    worker: workers.Worker,
+    *,
+    builds_indexes: bool,
+) -> None:
     # LiteLLM reads its environment when it is imported, hence not before here.
     from litellm.proxy.db.db_url_settings import translate_libpq_ssl_params
 
@@ -41,7 +56,7 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
 
     from litellm.proxy.proxy_server import app
 
-    from aigw_node import plugin, server
+    from aigw_node import plugin
 
     request_log = RequestLog(settings.request_log, REQUESTS)
     recorder = Recorder(settings.name, settings.request_log.prompts)
@@ -52,25 +67,22 @@ def run(settings_path: Path, config_path: Path, host: str, store: SecretStore | 
         request_log.write(recorder.secret_in_use(secret, version, changed))
         log.event("secret-in-use", secret=secret, version=version, changed=changed)
 
-    refresher = refresh.Refresher(
-        lambda: secrets.read(settings, held),
-        snapshot,
-        refresh.credentials_of(config),
-        settings.refresh_interval,
-        tell=in_use,
-    )
+    store = open_store(settings.store)  # of this process: connections do not survive a fork
+    credentials, interval = refresh.credentials_of(config), settings.refresh_interval
+    refresher = refresh.Refresher(lambda: secrets.read(settings, store), snapshot, credentials, interval, tell=in_use)
 
-    def check() -> None:
+    def ready() -> None:
         if not plugin.is_first(ours):
             raise NodeError("another callback runs before the gateway's guard: take it out of config.yaml")
-        if migrated:
+        if builds_indexes:
             _build_indexes()
+        worker.ready()
 
     request_log.start()
     for name, version in snapshot.versions.items():
         request_log.write(recorder.secret_in_use(name, version, True))
     try:
-        server.serve(app, settings, host, check, refresher.run)
+        server.serve(app, settings, sockets, ready, refresher.run)
     finally:
         request_log.close()
 

@@ -25,17 +25,16 @@ DRAIN_MARGIN = 15.0
 class _Server(uvicorn.Server):
     """uvicorn, with a task that runs while it serves, and with systemd told of both ends."""
 
-    def __init__(self, config: uvicorn.Config, check: Callable[[], None], task: Callable[[], Coroutine[Any, Any, None]]):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], task: Callable[[], Coroutine[Any, Any, None]]):
         super().__init__(config)
-        self._check, self._task = check, task
+        self._ready, self._task = ready, task
         self._running: asyncio.Task[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            self._check()
             self._running = asyncio.create_task(self._task())
-            notify("READY=1")
+            self._ready()
             log.event("serving", threads=threading.active_count())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -53,7 +52,6 @@ def _leave(*_: object) -> None:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Bound now, so that a taken port is told before the long start; open for callers only once all is ready."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     channel = socket.socket(family, socket.SOCK_STREAM)
     channel.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,16 +63,20 @@ def _listen(host: str, port: int) -> socket.socket:
     return channel
 
 
+def listen(settings: Settings, host: str) -> list[socket.socket]:
+    """The ports, bound now, so that a taken one is told before the long start; open only once LiteLLM is ready."""
+    return [_listen(host, port) for port in settings.ports.values()]
+
+
 def serve(
     app: App,
     settings: Settings,
-    host: str,
-    check: Callable[[], None],
+    sockets: list[socket.socket],
+    ready: Callable[[], None],
     task: Callable[[], Coroutine[Any, Any, None]],
 ) -> None:
     """Returns after SIGTERM, once the last request is answered. NodeError if LiteLLM did not come up."""
     tables = {settings.ports[name]: RouteTable(settings.routes[name]) for name in settings.ports}
-    sockets = [_listen(host, port) for port in tables]
     config = uvicorn.Config(
         AllowList(Refusals(app), tables),
         http="httptools",
@@ -87,7 +89,7 @@ def serve(
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=int(settings.drain + DRAIN_MARGIN),
     )
-    server = _Server(config, check, task)
+    server = _Server(config, ready, task)
     # uvicorn raises the signal that ended it once more, when all is done: a stop that went well ends with status 0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)

@@ -143,6 +143,7 @@ class Settings:
     without_redis: str
     request_log: RequestLogSettings
     log: LogStoreSettings | None
+    workers: int | None  # None: one for each processor
 
 
 class _Reader:
@@ -332,6 +333,7 @@ def parse(value: Any) -> Settings:
         without_redis=_one_of(limits.get("withoutRedis", str, "refuse"), WITHOUT_REDIS, "limits.withoutRedis"),
         request_log=_request_log(root.object("requestLog", optional=True)),
         log=_log(root.object("log"), region) if root.has("log") else None,
+        workers=root.get("workers", int, optional=True),
     )
 
 
