@@ -23,7 +23,8 @@ const { parse: parseArray } = load("postgres-array");
 const { parse: parseGraphql } = load("graphql");
 
 const datamodel = readFileSync(process.env.PRISMA_DML_PATH, "utf8");
-const url = new URL(JSON.parse(datamodel.match(/url\s*=\s*("(?:[^"\\]|\\.)*")/)[1]));
+const [, variable, text] = datamodel.match(/url\s*=\s*(?:env\("(\w+)"\)|("(?:[^"\\]|\\.)*"))/);
+const url = new URL(variable ? process.env[variable] : JSON.parse(text));
 const connections = Number(url.searchParams.get("connection_limit") ?? 10);
 for (const name of [...url.searchParams.keys()]) {
   if (name !== "sslmode") url.searchParams.delete(name);
