@@ -1,6 +1,7 @@
 """A node against a stock LiteLLM: same release, config, database, Redis, key and provider, on this computer, in turns.
 
-`bench/node/run [--rounds 5] [--seconds 12] [--connections 16] [--check]`; with --check it fails below what we promise."""
+`bench/node/run [--rounds 5] [--seconds 12] [--connections 16] [--check] [--levers]`; with --check it fails below what we
+promise, with --levers it also measures what lies between the two, one lever after the other."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +144,14 @@ class Rig:
         assert status == 200, reply
         return str(reply["key"])
 
-    def measure_stock(self, into: Measured, options: argparse.Namespace, folder: Path) -> None:
+    def measure_stock(
+        self,
+        into: Measured,
+        options: argparse.Namespace,
+        folder: Path,
+        command: str = "",
+        more: Mapping[str, str] | None = None,
+    ) -> None:
         config, port = folder / "stock.yaml", free_port()
         config.write_text(self.config)
         database = (
@@ -165,11 +174,12 @@ class Rig:
             "LITELLM_LOCAL_MODEL_COST_MAP": environment.FIXED["LITELLM_LOCAL_MODEL_COST_MAP"],
             "LITELLM_LOCAL_BLOG_POSTS": "True",
             "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+            **(more or {}),
         }
-        command = [options.stock, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+        words = [command or options.stock, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
         started = time.monotonic()
         with (folder / "stock.log").open("ab") as log:
-            process = subprocess.Popen(command, env=given, stdout=log, stderr=log, cwd=folder)
+            process = subprocess.Popen(words, env=given, stdout=log, stderr=log, cwd=folder)
         try:
             while not _ready(port):
                 assert process.poll() is None, (folder / "stock.log").read_text()[-3000:]
@@ -193,6 +203,26 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
     return statistics.median(ours) / statistics.median(theirs)
 
 
+def _contenders(rig: Rig, options: argparse.Namespace, folder: Path) -> dict[str, Callable[[Measured], None]]:
+    """Each in its turn, by name."""
+    between: dict[str, Callable[[Measured], None]] = {}
+    if options.levers:
+        # Python looks for bytecode in a folder that has none, and leaves none there.
+        no_bytecode = {"PYTHONPYCACHEPREFIX": str(folder / "none"), "PYTHONDONTWRITEBYTECODE": "1"}
+        packages = str(folder / "opt/aigw/venv/bin/litellm")
+        between = {
+            "stock, no bytecode": lambda into: rig.measure_stock(into, options, folder, more=no_bytecode),
+            "+ OTel, httptools": lambda into: rig.measure_stock(into, options, folder, packages),
+            "+ log level": lambda into: rig.measure_stock(into, options, folder, packages, {"LITELLM_LOG": "ERROR"}),
+        }
+    return {
+        "node": lambda into: rig.measure_node(into, options),
+        "stock": lambda into: rig.measure_stock(into, options, folder),
+        **between,
+        "node, two workers": lambda into: rig.measure_node(into, options, "settings-2.json"),
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stock", help="the stock LiteLLM's own command")
@@ -200,29 +230,29 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--levers", action="store_true")
     options = parser.parse_args()
-    node, stock, two = Measured(), Measured(), Measured()
     with ExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="aigw-bench-")))
         rig = Rig(ends, folder)
-        rig.measure_node(Measured(), options)  # makes the tables and fills the disk's cache
-        rig.measure_stock(Measured(), options, folder)
+        contenders = _contenders(rig, options, folder)
+        measured = {name: Measured() for name in contenders}
+        for name in ("node", "stock"):
+            contenders[name](Measured())  # makes the tables and fills the disk's cache
         for turn in range(options.rounds):
-            rig.measure_node(node, options)
-            rig.measure_stock(stock, options, folder)
-            rig.measure_node(two, options, "settings-2.json")
-            print(
-                f"round {turn + 1}: node {node.rps[-1]:.1f} stock {stock.rps[-1]:.1f} two workers {two.rps[-1]:.1f} rps",
-                flush=True,
-            )
+            for name, measure in contenders.items():
+                measure(measured[name])
+            said = ", ".join(f"{name} {one.rps[-1]:.1f}" for name, one in measured.items())
+            print(f"round {turn + 1}, requests a second: {said}", flush=True)
+    node, stock, two = measured["node"], measured["stock"], measured["node, two workers"]
     ratios = {
         "requests a second": _ratio(node.rps, stock.rps),
         "p95": _ratio(node.p95, stock.p95),
         "time to ready": _ratio(node.ready, stock.ready),
         "two workers": _ratio(two.rps, node.rps),
     }
-    for name, measured in (("node", node), ("stock", stock), ("node, two workers", two)):
-        medians = (statistics.median(values) for values in (measured.rps, measured.p95, measured.ready))
+    for name, one in measured.items():
+        medians = (statistics.median(values) for values in (one.rps, one.p95, one.ready))
         print("{:18} {:6.1f} requests/s  p95 {:6.0f} ms  ready after {:5.1f} s".format(name, *medians))
     for name, ratio in ratios.items():
         least, most = PROMISES[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +65,7 @@ class Gateway:
     seconds: dict[str, float] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     program: list[str] = field(default_factory=lambda: ["-m", "aigw_node"])
+    bundle: str = "current"
     settings_file: str = "settings.json"  # beside config.yaml
 
     @property
@@ -74,28 +77,33 @@ class Gateway:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.root),
-            "PYTHONPATH": str(home / "current"),
+            "PYTHONPATH": str(home / self.bundle),
             "PRISMA_QUERY_ENGINE_BINARY": str(home / "engine/query-engine"),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
             **self.environment,
         }
         command = [str(home / "venv/bin/python"), *self.program, "serve", "--host", "127.0.0.1"]
-        command += ["--settings", str(home / "current" / self.settings_file), "--config", str(home / "current/config.yaml")]
-        started = time.monotonic()
+        folder = home / self.bundle
+        command += ["--settings", str(folder / self.settings_file), "--config", str(folder / "config.yaml")]
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=self.root)
-        while wait:
-            if self.process.poll() is not None:
+        if wait:
+            self.wait_until_ready()
+        return self.process
+
+    def wait_until_ready(self) -> None:
+        started = time.monotonic()
+        while True:
+            if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the gateway ended: {self.said()[-3000:]}")
             if time.monotonic() - started > 120:
                 raise AssertionError(f"the gateway is not ready: {self.said()[-3000:]}")
             try:
                 if self.ask("GET", "/health/readiness")[0] == 200:
                     self.seconds["boot"] = round(time.monotonic() - started, 1)
-                    break
+                    return
             except OSError:
                 time.sleep(0.1)
-        return self.process
 
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
@@ -111,6 +119,15 @@ class Gateway:
         for line in lines:
             SCHEMA.validate(line)
         return [line for line in lines if line["event"] == "request"]
+
+    def lines_of(self, key: str, number: int) -> list[dict[str, Any]]:
+        """The lines of a key's requests, once there are so many: LiteLLM tells of a request's end shortly after it."""
+        told = hashlib.sha256(key.encode()).hexdigest()[:12]
+        deadline = time.monotonic() + 10
+        while len(lines := [line for line in self.lines() if line.get("key") == told]) < number:
+            assert time.monotonic() < deadline, lines
+            time.sleep(0.1)
+        return lines
 
     def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
         status, _, reply = self.ask_whole(method, path, body, key, port)
@@ -149,6 +166,17 @@ class Gateway:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
                 pids += [int(child) for child in children.read_text().split() if int(child) not in pids]
         return pids
+
+    def leaked(self, values: Iterable[str]) -> list[tuple[str, str]]:
+        """Where others on the machine could read one of the values: the log, what is told of a process, the files."""
+        places = {"log": self.said()}
+        for pid in self.processes():
+            for name in ("environ", "cmdline"):
+                places[f"{pid} {name}"] = Path(f"/proc/{pid}/{name}").read_bytes().decode()
+        for path in self.root.rglob("*"):
+            if path.is_file() and "venv-" not in str(path):
+                places[str(path)] = path.read_bytes().decode("utf-8", "replace")
+        return [(place, value[:8]) for place, text in places.items() for value in values if value in text]
 
 
 def chat(**more: Any) -> dict[str, Any]:

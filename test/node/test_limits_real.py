@@ -225,9 +225,9 @@ def test_a_stream_that_the_caller_leaves_costs_its_part(fleet: Fleet) -> None:
 
 def test_a_request_that_failed_costs_nothing(fleet: Fleet) -> None:
     key = fleet.agent(1000)
-    fleet.provider.failing = {"first"}
+    fleet.provider.failing = {"first": 500}
     assert fleet.nodes[0].ask("POST", CHAT, chat(max_tokens=900), key)[0] == 500
-    fleet.provider.failing = set()
+    fleet.provider.failing = {}
     settled(fleet)
     assert fleet.spent() == 0
 
@@ -256,10 +256,10 @@ def test_a_request_is_one_of_its_providers_minute_on_every_route(fleet: Fleet, p
 
 def test_a_limit_met_by_a_retry_keeps_nobody_waiting(fleet: Fleet) -> None:
     key = fleet.agent(100_000)
-    fleet.provider.failing = {"alone"}
+    fleet.provider.failing = {"alone": 500}
     started = time.monotonic()
     status, headers, _ = fleet.nodes[0].ask_whole("POST", CHAT, chat(model="alone"), key)
-    fleet.provider.failing = set()
+    fleet.provider.failing = {}
     assert (status, "retry-after" in headers) == (429, True)
     assert time.monotonic() - started < 15
 

@@ -32,6 +32,9 @@ class Cloud:
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: version, text
     role_after: int = 0  # so many requests for the role's credentials find none
     denied: set[str] = field(default_factory=set)
+    store_away: bool = False  # the secret store answers 503
+    store_hangs: threading.Event | None = None  # the secret store answers once it is set
+    clock: timedelta = timedelta()  # by how much the cloud's clock is ahead
     log: list[str] = field(default_factory=list)
     kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # lines of the log store, by stream
     log_trouble: list[tuple[int, str]] = field(default_factory=list)  # what the log store answers first
@@ -82,7 +85,7 @@ class Cloud:
         if session != self.session:
             raise Refused(403, "InvalidToken")
         moment = datetime.strptime(date, form).replace(tzinfo=timezone.utc)
-        if abs(datetime.now(timezone.utc) - moment) > MAX_SKEW:
+        if abs(datetime.now(timezone.utc) + self.clock - moment) > MAX_SKEW:
             raise Refused(403, "RequestTimeTooSkewed")
         return fields
 
@@ -127,6 +130,10 @@ class Cloud:
         return self.objects[key]
 
     def secrets_manager(self, url: Any, headers: dict[str, str], body: bytes) -> bytes:
+        if self.store_hangs:
+            self.store_hangs.wait(60)
+        if self.store_away:
+            raise Refused(503, "ServiceUnavailable")
         digest = hashlib.sha256(body).hexdigest()
         self.check_sigv4("secretsmanager", "POST", url, {**headers, "x-amz-content-sha256": digest})
         if headers["x-amz-target"] != "secretsmanager.GetSecretValue":

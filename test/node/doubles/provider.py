@@ -1,13 +1,16 @@
-"""A provider that speaks OpenAI's formats and Anthropic's messages, remembers what it was asked, and can be slow."""
+"""A provider that speaks OpenAI's formats, Anthropic's messages and Cohere's rerank, remembers what it was asked, and can be
+slow or fail."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+IMAGE_USAGE = {"input_tokens": 3, "output_tokens": 4}
 USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
 
@@ -16,17 +19,27 @@ class Provider:
         self.asked: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.pause = 0.0  # between the parts of a stream
         self.usage = USAGE
-        self.failing: set[str] = set()  # models that answer 500
+        self.failing: dict[str, int] = {}  # models, and the status that they answer with; 0: none, for ever
+        self.well = threading.Event()  # ends what hangs
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                body = self._body()
                 provider.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                if body.get("model") in provider.failing:
-                    self._reply({"error": {"message": "the provider is ill"}}, 500)
+                if (status := provider.failing.get(body.get("model"))) is not None:
+                    self._fail(status)
+                elif self.path.endswith("/images/generations"):
+                    self._reply({"data": [{"b64_json": "aGVsbG8="}], "usage": {**IMAGE_USAGE, "total_tokens": 7}})
+                elif self.path.endswith("/audio/speech"):
+                    self._send(b"sound", "audio/mpeg")
+                elif self.path.endswith("/audio/transcriptions"):
+                    self._reply({"text": "hello"})
+                elif self.path.endswith("/rerank"):
+                    found = [{"index": 0, "relevance_score": 0.9}]
+                    self._reply({"results": found, "meta": {"billed_units": {"search_units": 1}}})
                 elif self.path.endswith("/embeddings"):
                     data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
                     self._reply({"object": "list", "data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}})
@@ -48,10 +61,34 @@ class Provider:
                     choice = {"index": 0, "message": message, "finish_reason": "stop"}
                     self._reply({"object": "chat.completion", "choices": [choice], "usage": provider.usage})
 
+            def _body(self) -> dict[str, Any]:
+                content = self.rfile.read(int(self.headers["content-length"]))
+                if self.headers["content-type"].startswith("application/json"):
+                    return dict(json.loads(content))
+                # a form: its text fields are enough
+                parts = BytesParser().parsebytes(
+                    b"content-type: " + self.headers["content-type"].encode() + b"\n\n" + content
+                )
+                fields = [part for part in parts.walk() if not part.is_multipart()]
+                names = [str(part.get_param("name", header="content-disposition")) for part in fields]
+                return {name: part.get_payload() for name, part in zip(names, fields, strict=True)}
+
+            def _fail(self, status: int) -> None:
+                if status == 0:
+                    provider.well.wait(60)
+                    self.close_connection = True
+                    return
+                # as OpenAI's own words repeat a part of the key
+                said = f"Incorrect API key provided: {self.headers['authorization'][7:21]}***"
+                self._reply({"error": {"message": said if status == 401 else "the provider is ill"}}, status)
+
             def _reply(self, value: dict[str, Any], status: int = 200) -> None:
                 content = json.dumps({"id": "chat-1", "created": 1, "model": "m", **value}).encode()
+                self._send(content, "application/json", status)
+
+            def _send(self, content: bytes, kind: str, status: int = 200) -> None:
                 self.send_response(status)
-                self.send_header("content-type", "application/json")
+                self.send_header("content-type", kind)
                 self.send_header("content-length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
@@ -86,5 +123,6 @@ class Provider:
         return [headers["authorization"].removeprefix("Bearer ") for headers, _ in self.asked]
 
     def stop(self) -> None:
+        self.well.set()
         self._server.shutdown()
         self._server.server_close()
