@@ -45,6 +45,11 @@ class Stack:
     def replace(self, part: str, value: str) -> None:
         self._replaced[self._name(part)] = value
 
+    def granted(self) -> list[str]:
+        """The actions that the role of a node on AWS may take."""
+        policies = [json.loads(item["policy"]) for item in self._document["resource"]["aws_iam_role_policy"].values()]
+        return [action for policy in policies for statement in policy["Statement"] for action in statement["Action"]]
+
     def objects(self) -> dict[str, bytes]:
         """What lies in the gateway's bucket, by key."""
         return {

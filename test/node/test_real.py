@@ -217,9 +217,12 @@ def test_no_secret_is_where_others_can_read_it(gateway: Gateway, postgres: Postg
 
 
 def test_a_database_that_goes_and_comes_back(gateway: Gateway, postgres: Postgres) -> None:
+    key = gateway.agent("first")
+    assert gateway.ask("POST", CHAT, chat(), key)[0] == 200
     postgres.stop()
     try:
         gateway.wait_for_readiness(503)
+        assert gateway.ask("POST", CHAT, chat(), key)[0] == 200
         assert gateway.ask("GET", "/health/liveliness")[0] == 200
     finally:
         postgres.start()
