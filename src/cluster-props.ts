@@ -155,6 +155,7 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   refreshInterval: duration,
   pythonIndex: text,
   engineMirror: text,
+  containerImage: text,
   extraParameters: list,
   limitsWithoutRedis: oneOf("refuse", "serve"),
   whenLogIsFull: oneOf("refuse", "serve"),

@@ -201,7 +201,8 @@ function sameNameProblems(cluster: LiteLlmCluster, { name, platform }: LiteLlmCl
 
 /** The ports in base URLs, such as vLLM's 8000, are open too. */
 function egressPorts(props: ClusterProps, model: GatewayModel): number[] {
-  const urls = [...model.providers.map(({ baseUrl }) => baseUrl), props.pythonIndex, props.engineMirror];
+  const registry = props.containerImage === undefined ? undefined : `https://${props.containerImage}`;
+  const urls = [...model.providers.map(({ baseUrl }) => baseUrl), props.pythonIndex, props.engineMirror, registry];
   const inUrls = urls.map((url = "") => (isExpression(url) ? undefined : /^https?:\/\/[^/:]+:(\d+)/.exec(url)?.[1]));
   const given = inUrls.filter((port) => port !== undefined).map(Number);
   return [...new Set([HTTP, HTTPS, props.database.port, props.redis.port, ...given, ...(props.egressPorts ?? [])])];

@@ -334,6 +334,22 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     "engineMirror: it holds a user name or password; give a URL without one",
   ],
   [
+    "an image by tag",
+    { containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.2" },
+    'containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.2" is not an image by digest, such as "ghcr.io/',
+  ],
+  ["an image with a short digest", { containerImage: "ghcr.io/berriai/litellm@sha256:0a1b" }, "is not an image by digest"],
+  ["an image of no registry", { containerImage: `litellm@sha256:${"0".repeat(64)}` }, "is not an image by digest"],
+  ["an image that only Terraform knows", { containerImage: "${data.x.y}" }, 'containerImage: "${data.x.y}" is not an image by digest'],
+  ["an image that is no text", untyped({ containerImage: 5 }), "containerImage: 5 is not a text"],
+  [
+    "the image that carried malware, from whatever registry",
+    {
+      containerImage: "mirror.corp:5000/litellm@sha256:1bbcb1443bc962e45f5aad53fe3d2c30600e0379715fb6c664cdd3ac126c339e",
+    },
+    "containerImage: sha256:1bbcb1443bc962e45f5aad53fe3d2c30600e0379715fb6c664cdd3ac126c339e is refused: the image of LiteLLM 1.107.0",
+  ],
+  [
     "a parameter that no caller may use",
     { extraParameters: ["top_a", "api_key"] },
     'extraParameters: "api_key" would let a caller change credentials, headers, provider or logging; it never passes',

@@ -93,15 +93,21 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
       providers: { vllm: { kind: "openai-compatible", baseUrl: "http://10.0.0.5:8000/v1", keyless: true, models: ["m"] } },
       egressPorts: [9443],
       pythonIndex: "https://mirror.corp:7443/simple/",
+      containerImage: `registry.corp:5443/berriai/litellm-non_root@sha256:${"a".repeat(64)}`,
     });
     const text = JSON.stringify(synthesized(stack).resource);
     expect(text).toMatch(/8000/);
     expect(text).toMatch(/9443/);
     expect(text).toMatch(/7443/);
+    expect(text).toMatch(/5443/);
   });
 
   it("nodes are told where packages and engine come from, and what callers may say", () => {
-    const install = { pythonIndex: "https://mirror.corp/simple/", engineMirror: "https://mirror.corp/prisma" };
+    const install = {
+      pythonIndex: "https://mirror.corp/simple/",
+      engineMirror: "https://mirror.corp/prisma",
+      containerImage: `ghcr.io/berriai/litellm-non_root@sha256:${"a".repeat(64)}`,
+    };
     const { stack } = gatewayIn(cloud, { ...install, extraParameters: ["top_a"] });
     const { locals } = synthesized(stack) as unknown as { locals: Record<string, string> };
     const [, settings = ""] = Object.entries(locals).find(([name]) => name.includes("Cluster_Settings")) ?? [];

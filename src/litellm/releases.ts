@@ -11,6 +11,12 @@ export const REFUSED_RELEASES: Readonly<Record<string, string>> = {
   "1.107.0": "the packages and images of 2026-10-21 carried malware that runs at every start of Python (cook.pth, sitecustomize.py)",
 };
 
+/** Digests of images that are never run, each with the reason. */
+export const REFUSED_IMAGES: Readonly<Record<string, string>> = {
+  "sha256:1bbcb1443bc962e45f5aad53fe3d2c30600e0379715fb6c664cdd3ac126c339e":
+    "the image of LiteLLM 1.107.0 of 2026-10-21 carried malware that runs at every start of Python",
+};
+
 /** Holes known in every release below {@link OLDEST_RELEASE}. */
 const BELOW_OLDEST =
   "it has known holes: proxy admin through the salt key (GHSA-7hp6-4w63-5g45), and in older ones provider-key theft " +
@@ -24,6 +30,21 @@ export function releaseProblems(prop: string, release: string): string[] {
   if (refused !== undefined) return [`${prop}: LiteLLM ${release} is refused: ${refused}; use ${DEFAULT_RELEASE}`];
   const isOlder = compareVersions(release, OLDEST_RELEASE) < 0;
   return isOlder ? [`${prop}: LiteLLM ${release} is refused: ${BELOW_OLDEST}; use ${OLDEST_RELEASE} or newer`] : [];
+}
+
+/** By digest only, and literal: a tag can be moved to other content, and what Terraform alone knows can not be held against a list. */
+const IMAGE_BY_DIGEST = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)+@(sha256:[0-9a-f]{64})$/;
+
+/** The problem of running a container image; empty when it may run. */
+export function imageProblems(prop: string, image: string): string[] {
+  const digest = IMAGE_BY_DIGEST.exec(image)?.[5];
+  if (digest === undefined) {
+    return [
+      `${prop}: ${JSON.stringify(image)} is not an image by digest, such as "ghcr.io/berriai/litellm-non_root@sha256:" and 64 hexadecimal digits`,
+    ];
+  }
+  const refused = REFUSED_IMAGES[digest];
+  return refused === undefined ? [] : [`${prop}: ${digest} is refused: ${refused}`];
 }
 
 function compareVersions(a: string, b: string): number {

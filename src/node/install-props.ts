@@ -1,3 +1,4 @@
+import { imageProblems } from "../litellm/releases";
 import { nameProblems } from "../text";
 
 /** Where a node gets what it is made of, and which parameters of a request it lets through. */
@@ -13,6 +14,16 @@ export interface InstallProps {
    * @default - binaries.prisma.sh
    */
   readonly engineMirror?: string;
+  /**
+   * LiteLLM from the vendor's container image instead, run by Podman: an image by digest, such as
+   * "ghcr.io/berriai/litellm-non_root@sha256:…", of the very release that `litellmRelease` names (the node compares) and that
+   * its registry gives without a password. `crane digest ghcr.io/berriai/litellm-non_root:TAG`, or the package's page on
+   * GitHub, tells the digest; its signature is checked by
+   * `cosign verify --key https://raw.githubusercontent.com/BerriAI/litellm/0112e53046018d726492c814b3644b7d376029d0/cosign.pub IMAGE`.
+   * No image could be run where this was made: see "In a container" in docs/node.md.
+   * @default - LiteLLM is installed from the lock file
+   */
+  readonly containerImage?: string;
   /**
    * Request parameters that callers may use beside those documented by OpenAI and Anthropic, such as "repetition_penalty".
    * Parameters that change credentials, headers, provider or logging are refused here.
@@ -35,6 +46,7 @@ export function installProblems(props: InstallProps): string[] {
   return [
     ...urlProblems("pythonIndex", props.pythonIndex),
     ...urlProblems("engineMirror", props.engineMirror),
+    ...(props.containerImage === undefined ? [] : imageProblems("containerImage", props.containerImage)),
     ...(props.extraParameters ?? []).flatMap((name) => parameterProblems(name)),
   ];
 }

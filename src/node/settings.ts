@@ -66,7 +66,11 @@ export function nodeSettings(props: NodeSettingsProps): object {
       withoutRedis: props.limitsWithoutRedis,
     },
     extraParameters: props.install.extraParameters,
-    install: { pythonIndex: props.install.pythonIndex, engineMirror: props.install.engineMirror },
+    install: {
+      pythonIndex: props.install.pythonIndex,
+      engineMirror: props.install.engineMirror,
+      containerImage: props.install.containerImage,
+    },
     fleetLimits: { rpm: model.rpmLimit, providers: providerLimits(model) },
   };
 }
