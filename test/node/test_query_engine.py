@@ -52,9 +52,10 @@ def test_a_mirror_without_it_is_named(mirror: str, tmp_path: Path) -> None:
 
 
 def test_the_engine_starts_without_secrets_in_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from prisma.engine import _query
+    from prisma.engine import _query, utils
 
     monkeypatch.setattr(_query, "subprocess", _query.subprocess)
+    monkeypatch.setattr(utils, "subprocess", utils.subprocess)
     query_engine.hide_secrets_from_engine()
     schema, out = tmp_path / "schema.prisma", tmp_path / "out"
     schema.write_text('datasource client {\n  provider = "postgresql"\n  url      = env("DATABASE_URL")\n}\n')
@@ -70,6 +71,24 @@ def test_the_engine_starts_without_secrets_in_its_environment(tmp_path: Path, mo
     assert "DATABASE_URL" not in seen
     assert "LITELLM_MASTER_KEY" not in seen
     assert json.loads(text.split("url      = ")[1].split("\n")[0]) == url
+
+
+def test_the_engine_is_asked_for_its_version_without_secrets_in_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prisma.engine import _query, utils
+
+    monkeypatch.setattr(_query, "subprocess", _query.subprocess)
+    monkeypatch.setattr(utils, "subprocess", utils.subprocess)
+    engine, out = tmp_path / "query-engine", tmp_path / "out"
+    engine.write_text(f"#!/bin/sh\nenv > {out}\necho query-engine 1\n")
+    engine.chmod(0o755)
+    for name, value in {"PRISMA_QUERY_ENGINE_BINARY": str(engine), "AIGW_OPENAI_API_KEY": "canary"}.items():
+        monkeypatch.setenv(name, value)
+    query_engine.hide_secrets_from_engine()
+    assert utils.ensure({}) == engine
+    assert "PRISMA_QUERY_ENGINE_BINARY" in out.read_text()
+    assert "canary" not in out.read_text()
 
 
 def test_the_recorded_client_is_of_the_locked_litellm(files: Path) -> None:

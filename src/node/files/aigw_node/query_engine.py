@@ -60,7 +60,13 @@ def _datamodel_in_memory(path: str, url: str) -> int:
 
 def hide_secrets_from_engine() -> None:
     """Changes how the Prisma client starts its engine: a short environment, and the URL through an open file."""
-    from prisma.engine import _query
+    from prisma.engine import _query, utils
+
+    def ask(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
+        """What the client asks of the engine before it starts it: its version."""
+        return subprocess.run(
+            arguments, env=engine_environment(dict(os.environ)), check=options.pop("check", False), **options
+        )
 
     def start(arguments: list[str], *, env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:
         url = env["DATABASE_URL"]
@@ -72,3 +78,4 @@ def hide_secrets_from_engine() -> None:
             os.close(descriptor)
 
     _query.subprocess = SimpleNamespace(Popen=start, TimeoutExpired=subprocess.TimeoutExpired)
+    utils.subprocess = SimpleNamespace(run=ask, PIPE=subprocess.PIPE)
