@@ -37,7 +37,7 @@ async def main(port: int, key: str, connections: int, seconds: float) -> None:
     await asyncio.gather(*(one(port, key, begin + seconds, took, failed) for _ in range(connections)))
     measured = sorted(length for started, length in took if started >= begin)
     p95 = measured[int(len(measured) * 0.95)] * 1000
-    print(json.dumps({"rps": len(measured) / seconds, "p95": p95, "failed": len(failed)}))
+    print(json.dumps({"rps": len(measured) / seconds, "p95": p95, "failed": len(failed), "answered": len(took)}))
 
 
 if __name__ == "__main__":

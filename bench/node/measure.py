@@ -61,13 +61,16 @@ class Measured:
     ready: list[float] = field(default_factory=list)
     rps: list[float] = field(default_factory=list)
     p95: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)  # ms a request, of the gateway's own process and workers
 
-    def load(self, port: int, key: str, options: argparse.Namespace) -> None:
+    def load(self, port: int, key: str, options: argparse.Namespace, pid: int) -> None:
+        before = _cpu_seconds(pid)
         command = [sys.executable, str(HERE / "load.py"), str(port), key, str(options.connections), str(options.seconds)]
         result = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         assert not result["failed"], f"{result['failed']} requests failed"
         self.rps.append(result["rps"])
         self.p95.append(result["p95"])
+        self.cpu.append((_cpu_seconds(pid) - before) / result["answered"] * 1000)
 
 
 class Rig:
@@ -131,7 +134,7 @@ class Rig:
         if not self.key:
             self.key = self._new_key()
         into.ready.append(self.node.seconds["boot"])
-        into.load(self.node.ports["agents"], self.key, options)
+        into.load(self.node.ports["agents"], self.key, options, self.node.processes()[0])
         self.node.stop()
 
     def _new_key(self) -> str:
@@ -185,10 +188,19 @@ class Rig:
                 assert process.poll() is None, (folder / "stock.log").read_text()[-3000:]
                 time.sleep(0.1)
             into.ready.append(time.monotonic() - started)
-            into.load(port, self.key, options)
+            into.load(port, self.key, options, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Of a process and those that it started, but for the query engine, which is node here and native on a node."""
+    if Path(f"/proc/{pid}/comm").read_text().strip() == "node":
+        return 0
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:13]
+    children = [child for tasks in Path(f"/proc/{pid}/task").glob("*/children") for child in tasks.read_text().split()]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK") + sum(_cpu_seconds(int(child)) for child in children)
 
 
 def _ready(port: int) -> bool:
@@ -252,8 +264,12 @@ def main() -> int:
         "two workers": _ratio(two.rps, node.rps),
     }
     for name, one in measured.items():
-        medians = (statistics.median(values) for values in (one.rps, one.p95, one.ready))
-        print("{:18} {:6.1f} requests/s  p95 {:6.0f} ms  ready after {:5.1f} s".format(name, *medians))
+        medians = (statistics.median(values) for values in (one.rps, one.p95, one.cpu, one.ready))
+        print(
+            "{:18} {:6.1f} requests/s  p95 {:6.0f} ms  CPU {:5.2f} ms a request  ready after {:5.1f} s".format(
+                name, *medians
+            )
+        )
     for name, ratio in ratios.items():
         least, most = PROMISES[name]
         print(f"{name}: {ratio:.2f} (" + (f"at least {least})" if least else f"at most {most})"))
