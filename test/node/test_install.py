@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import FILES
 from support import lacking, settings_json
 
 PYTHON = f"""#!/bin/bash
@@ -26,13 +27,14 @@ esac
 """
 
 
-PODMAN = """#!/bin/bash
+RELEASE = re.findall(r"^litellm==(\S+)", (FILES / "requirements.lock").read_text(), re.M)[0]
+PODMAN = f"""#!/bin/bash
 # Has no image before it is pulled, notes what it is asked for, and answers as the image's Python would.
-echo "podman $*" >> "${AIGW_TEST_LOG:?}"
+echo "podman $*" >> "${{AIGW_TEST_LOG:?}}"
 case "$1" in
   image) [[ -f $AIGW_TEST_LOG.pulled ]] ;;
   pull) touch "$AIGW_TEST_LOG.pulled" ;;
-  run) echo "${AIGW_TEST_IMAGE_HAS:-3.13.5 1.106.2}" ;;
+  run) echo "${{AIGW_TEST_IMAGE_HAS:-3.13.5 {RELEASE}}}" ;;
 esac
 """
 IMAGE = f"ghcr.io/berriai/litellm-non_root@sha256:{'a' * 64}"
@@ -247,7 +249,7 @@ def test_a_baked_image_holds_the_container_and_starts_nothing(container: Machine
 @pytest.mark.parametrize(
     ("image", "has", "message"),
     [
-        ("ghcr.io/berriai/litellm:latest", "3.13.5 1.106.2", "ghcr.io/berriai/litellm:latest is not an image by digest"),
+        ("ghcr.io/berriai/litellm:latest", f"3.13.5 {RELEASE}", "ghcr.io/berriai/litellm:latest is not an image by digest"),
         (IMAGE, "3.13.5 1.107.0", "the image has LiteLLM 1.107.0, which is not the release of requirements.lock"),
         (IMAGE, "3.13.5 1.106", "the image has LiteLLM 1.106, which is not the release of requirements.lock"),
     ],
