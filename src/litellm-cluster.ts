@@ -20,7 +20,7 @@ import { ADMIN_ROUTES, AGENT_ROUTES, READINESS_PATH } from "./litellm/routes";
 import { LONGEST_CALL_SECONDS } from "./litellm/routing";
 import { LlmSecrets, missingSecretProblems } from "./llm-secrets";
 import { nodeBundle } from "./node/bundle";
-import { ADMIN_PORT, AGENTS_PORT, nodeSettings } from "./node/settings";
+import { ADMIN_PORT, AGENTS_PORT, nodeSettings, NodeSettingsProps } from "./node/settings";
 import { userData } from "./node/user-data";
 import { GatewayPlatform, IGatewayPart, ListenerSpec, LoadBalancer, LogStore, ObjectStore } from "./platform";
 import { object, shapeProblems } from "./shape";
@@ -32,8 +32,10 @@ export interface LiteLlmClusterProps extends ClusterProps {
   readonly role: GatewayRole;
 }
 
-/** A node boots, installs and migrates in that time. */
-const WARM_UP_SECONDS = 300;
+/** A node boots and installs in some minutes, and tries to start for another 40 (StartLimitBurst in aigw.service). */
+const LAUNCH_SECONDS = 2700;
+/** The balancer sends requests to a node after two checks that went well, 10 s apart. */
+const WARM_UP_SECONDS = 60;
 const HTTPS = 443;
 /** The package mirrors of the distributions still speak HTTP; packages are signed. */
 const HTTP = 80;
@@ -128,6 +130,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       ingress: this.loadBalancer.nodeIngress,
       egressPorts: egressPorts(props, model),
       egressCidrs: props.egressTo ?? ["0.0.0.0/0"],
+      launchSeconds: LAUNCH_SECONDS,
       warmUpSeconds: WARM_UP_SECONDS,
       drainSeconds: callSeconds(model),
       deletionProtection: props.deletionProtection ?? true,
@@ -151,6 +154,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       database: props.database,
       redis: props.redis,
       log: this.logs.settings,
+      launch: this.launchSettings(props),
       install: props,
       workers: props.workers,
       whenLogIsFull: props.whenLogIsFull ?? "serve",
@@ -178,6 +182,11 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
         this.files.putText("SettingsObject", settingsKey, text.asString),
       ],
     };
+  }
+
+  private launchSettings(props: LiteLlmClusterProps): NodeSettingsProps["launch"] {
+    if (fleetSize(props).kind === "fixed") return undefined;
+    return { ...props.platform.launchSettings(props.name), waitSeconds: LAUNCH_SECONDS };
   }
 }
 

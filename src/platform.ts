@@ -159,7 +159,9 @@ export interface NodesSpec {
   /** TCP ports that nodes may reach at `egressCidrs`. */
   readonly egressPorts: readonly number[];
   readonly egressCidrs: readonly string[];
-  /** How long a new node takes until it serves. */
+  /** How long a group that scales waits until a new node serves, from its launch, before it gives the node up. */
+  readonly launchSeconds: number;
+  /** How long it takes until a node that serves has its share of the requests. */
   readonly warmUpSeconds: number;
   /** How long a leaving node may finish its streams. */
   readonly drainSeconds: number;
@@ -223,5 +225,7 @@ export interface GatewayPlatform {
   logStore(scope: Construct, id: string, spec: LogStoreSpec): LogStore;
   loadBalancer(scope: Construct, id: string, spec: LoadBalancerSpec): LoadBalancer;
   nodes(scope: Construct, id: string, spec: NodesSpec): void;
+  /** What a node of a gateway of this name must know to tell its scaling group that it serves. */
+  launchSettings(name: string): Readonly<Record<string, string>>;
   driftCheck(scope: Construct, id: string, spec: DriftCheckSpec): DriftTarget;
 }

@@ -81,5 +81,5 @@ const TO_THE_CLOUD: readonly SecurityRule[] = [
   inCloud("tcp", 53, "The cloud's name servers, for long answers"),
   inCloud("udp", 123, "The cloud's clocks"),
   inCloud("tcp", 80, "Instance metadata and package mirrors"),
-  inCloud("tcp", 443, "KMS, OSS and SLS inside the cloud"),
+  inCloud("tcp", 443, "KMS, OSS, SLS and Auto Scaling inside the cloud"),
 ];

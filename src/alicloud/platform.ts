@@ -153,6 +153,11 @@ export class AlicloudPlatform implements GatewayPlatform {
     new EcsNodes(scope, id, this.context, spec);
   }
 
+  /** A node finds its group and what waits by its own id. */
+  public launchSettings(): Readonly<Record<string, string>> {
+    return { kind: "ess" };
+  }
+
   public driftCheck(scope: Construct, id: string, spec: DriftCheckSpec): DriftTarget {
     return new AlicloudDriftCheck(scope, id, this.context, spec);
   }

@@ -38,6 +38,8 @@ export interface AlicloudClusterResources {
   readonly scalingGroups: readonly ResourceOf<"scalingGroup">[];
   readonly scalingRules: readonly ResourceOf<"scalingRule">[];
   readonly lifecycleHooks: readonly ResourceOf<"lifecycleHook">[];
+  /** By which a node may tell its scaling group that it serves. */
+  readonly launchPolicy: ResourceOf<"policy"> | undefined;
   readonly instanceRefreshes: readonly ResourceOf<"instanceRefresh">[];
   /** The instances of a fleet of fixed size. */
   readonly instances: readonly ResourceOf<"instance">[];
@@ -97,6 +99,7 @@ const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resource
     scalingGroups: made.all("scalingGroup"),
     scalingRules: made.all("scalingRule"),
     lifecycleHooks: made.all("lifecycleHook"),
+    launchPolicy: made.first("policy"),
     instanceRefreshes: made.all("instanceRefresh"),
     instances: made.all("instance"),
   }),

@@ -41,25 +41,38 @@ export interface ServiceRoleSpec {
 }
 
 /** Makes a role that one service of the cloud may assume, and nobody else. */
-export function serviceRole(scope: Construct, { resources }: AlicloudContext, spec: ServiceRoleSpec) {
-  const role = resources.make("role", scope, "Role", {
+export function serviceRole(scope: Construct, context: AlicloudContext, spec: ServiceRoleSpec) {
+  const role = context.resources.make("role", scope, "Role", {
     roleName: spec.name,
     description: spec.description,
     assumeRolePolicyDocument: trustDocument(spec.trustedService),
   });
-  const policy = resources.make("policy", scope, "Policy", {
+  return { role, ...rolePolicy(scope, context, "Policy", { ...spec, roleName: role.roleName }) };
+}
+
+/** A policy of one role. */
+export interface RolePolicySpec {
+  readonly roleName: string;
+  readonly name: string;
+  readonly description: string;
+  readonly policyDocument: string;
+}
+
+/** Makes a policy and attaches it to its role. */
+export function rolePolicy(scope: Construct, { resources }: AlicloudContext, id: string, spec: RolePolicySpec) {
+  const policy = resources.make("policy", scope, id, {
     policyName: spec.name,
     description: spec.description,
     policyDocument: spec.policyDocument,
     // RAM keeps five versions of a policy and refuses a sixth.
     rotateStrategy: "DeleteOldestNonDefaultVersionWhenLimitExceeded",
   });
-  const attachment = resources.make("policyAttachment", scope, "PolicyAttachment", {
-    roleName: role.roleName,
+  const attachment = resources.make("policyAttachment", scope, `${id}Attachment`, {
+    roleName: spec.roleName,
     policyName: policy.policyName,
     policyType: "Custom",
   });
-  return { role, policy, attachment };
+  return { policy, attachment };
 }
 
 /**

@@ -1,11 +1,14 @@
 import { FleetSize } from "../platform";
+import { accountIdOf } from "./account";
 import type { Fleet } from "./nodes";
+import { ResourceOf } from "./resource-kinds";
+import { policyDocument, regionalName, rolePolicy } from "./role";
 import { evenly, Zone, zonesOf } from "./zones";
 
 type Scaling = Extract<FleetSize, { kind: "scaling" }>;
 
 /**
- * One scaling group for each zone.
+ * One scaling group for each zone. It waits until a new node says that it serves, and ends one that does not.
  *
  * The cloud replaces nodes one by one only in groups of the policy PRIORITY, and such a group fills its first zone before
  * it goes to the next: a group of its own is what puts nodes into each zone.
@@ -17,7 +20,8 @@ export function scalingGroups(fleet: Fleet<Scaling>): void {
   const zones = zonesOf(fleet.spec.network.subnets).slice(0, Math.max(1, minimum));
   const minima = evenly(minimum, zones.length);
   const maxima = evenly(maximum, zones.length);
-  zones.forEach((zone, index) => zoneGroup(fleet, zone, { minimum: minima[index]!, maximum: maxima[index]! }));
+  const groups = zones.map((zone, index) => zoneGroup(fleet, zone, { minimum: minima[index]!, maximum: maxima[index]! }));
+  allowToSayThatItServes(fleet, groups);
   fleet.targets.forEach((target) => target.leaveInstancesToScaling());
 }
 
@@ -25,7 +29,7 @@ function zoneGroup(
   { scope, context: { resources }, spec, template, targets, after }: Fleet<Scaling>,
   zone: Zone,
   size: { readonly minimum: number; readonly maximum: number },
-): void {
+): ResourceOf<"scalingGroup"> {
   const group = resources.make("scalingGroup", scope, `Group-${zone.id}`, {
     scalingGroupName: `${spec.name}-${zone.name}`,
     vswitchIds: zone.subnets.map(({ id }) => id),
@@ -68,14 +72,30 @@ function zoneGroup(
     // Skipping nodes that match would leave nothing to do at the first apply, which the cloud takes as an error.
     skipMatching: false,
   });
-  resources.make("lifecycleHook", scope, `WarmUp-${zone.id}`, {
+  resources.make("lifecycleHook", scope, `Launch-${zone.id}`, {
     scalingGroupId,
-    name: `${spec.name}-warm-up`,
+    name: `${spec.name}-launch`,
     lifecycleTransition: "SCALE_OUT",
-    heartbeatTimeout: hookSeconds(spec.warmUpSeconds),
-    defaultResult: "CONTINUE",
+    heartbeatTimeout: hookSeconds(spec.launchSeconds),
+    defaultResult: "ABANDON",
     // The first refresh waits five minutes for nodes in service, and a hook would hold them back longer.
     dependsOn: [refresh],
+  });
+  return group;
+}
+
+/** Apart from the role's own policy, which must be there before the groups are. */
+function allowToSayThatItServes({ scope, context, spec }: Fleet<Scaling>, groups: readonly ResourceOf<"scalingGroup">[]): void {
+  const arn = (group: string) => `acs:ess:${context.region}:${accountIdOf(scope, context)}:scalinggroup/${group}`;
+  rolePolicy(scope, context, "LaunchPolicy", {
+    roleName: spec.role.roleName,
+    name: regionalName(context, `${spec.name}-launch`),
+    description: `How nodes of the LLM gateway ${spec.name} say that they serve`,
+    policyDocument: policyDocument([
+      { sid: "Complete", actions: ["ess:CompleteLifecycleAction"], resources: groups.map(({ id }) => arn(id)) },
+      // A node asks by its own id, without a group.
+      { sid: "Find", actions: ["ess:DescribeScalingInstances", "ess:DescribeLifecycleActions"], resources: [arn("*")] },
+    ]),
   });
 }
 

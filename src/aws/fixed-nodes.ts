@@ -12,10 +12,11 @@ import { Fleet, latestVersion } from "./fleet";
  */
 export function fixedNodes(scope: Construct, { resources }: AwsContext, fleet: Fleet, size: Extract<FleetSize, { kind: "fixed" }>): void {
   const count = TerraformCount.of(size.count);
+  const subnetIds = fleet.spec.network.subnets.map((subnet) => subnet.id);
   const instance = resources.make("instance", scope, "Instance", {
     count,
     // Here rather than in the template: EC2 refuses an interface of the template's beside a subnet of the instance's.
-    subnetId: Token.asString(Fn.element([...fleet.subnetIds], count.index)),
+    subnetId: Token.asString(Fn.element(subnetIds, count.index)),
     vpcSecurityGroupIds: [fleet.securityGroupId],
     associatePublicIpAddress: false,
     launchTemplate: { id: fleet.template.id, version: latestVersion(fleet) },
@@ -30,7 +31,7 @@ export function fixedNodes(scope: Construct, { resources }: AwsContext, fleet: F
       replaceTriggeredBy: [Lazy.stringValue({ produce: () => `aws_launch_template.${fleet.template.friendlyUniqueId}.latest_version` })],
     },
   });
-  fleet.targets.forEach((target) =>
+  fleet.spec.targets.forEach((target) =>
     resources.make("targetAttachment", scope, `Attachment${target.nodePort}`, {
       count,
       targetGroupArn: target.id,

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { NodesSpec } from "../platform";
 import { AwsContext } from "./context";
 import { fixedNodes } from "./fixed-nodes";
-import { Fleet } from "./fleet";
+import { Fleet, fleetName } from "./fleet";
 import { DEFAULT_INSTANCE_TYPE, ROOT_DEVICE, ubuntuImage } from "./image";
 import { ConfigOf, ResourceOf } from "./resource-kinds";
 import { scalingNodes } from "./scaling-nodes";
@@ -18,11 +18,11 @@ export class Ec2Nodes extends Construct {
     spec: NodesSpec,
   ) {
     super(scope, id);
-    const name = `${spec.name}-node`;
+    const name = fleetName(spec.name);
     const securityGroup = this.securityGroup(spec, name);
     const fleet: Fleet = {
+      spec,
       name,
-      subnetIds: spec.network.subnets.map((subnet) => subnet.id),
       template: context.resources.make("launchTemplate", this, "LaunchTemplate", {
         ...launchTemplate(spec, this.encodedUserData(spec.userData)),
         name,
@@ -31,8 +31,6 @@ export class Ec2Nodes extends Construct {
         ...(spec.size.kind === "scaling" && { networkInterfaces: [privateInterface(securityGroup.id)] }),
       }),
       securityGroupId: securityGroup.id,
-      targets: spec.targets,
-      warmUpSeconds: spec.warmUpSeconds,
       dependsOn: [...spec.after, ...spec.role.ready],
     };
     if (spec.size.kind === "scaling") scalingNodes(this, context, fleet, spec.size);

@@ -34,6 +34,7 @@ import { bindProvider } from "./provider";
 import { AwsTransform, ResourceFactory } from "./resource-factory";
 import { AwsResources, MADE, resourcesOfPart } from "./resources";
 import { Ec2Role } from "./role";
+import { launchSettings } from "./scaling-nodes";
 import { SecretsManagerStore } from "./secret-store";
 
 /** How {@link AwsPlatform} makes a gateway's resources. */
@@ -125,6 +126,10 @@ export class AwsPlatform implements GatewayPlatform {
 
   public nodes(scope: Construct, id: string, spec: NodesSpec): void {
     new Ec2Nodes(scope, id, this.context, spec);
+  }
+
+  public launchSettings(name: string): Readonly<Record<string, string>> {
+    return launchSettings(name);
   }
 
   public driftCheck(scope: Construct, id: string, spec: DriftCheckSpec): DriftTarget {

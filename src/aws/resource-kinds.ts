@@ -1,4 +1,5 @@
 import { AutoscalingGroup } from "@cdktf/provider-aws/lib/autoscaling-group";
+import { AutoscalingLifecycleHook } from "@cdktf/provider-aws/lib/autoscaling-lifecycle-hook";
 import { AutoscalingPolicy } from "@cdktf/provider-aws/lib/autoscaling-policy";
 import { CloudwatchLogGroup } from "@cdktf/provider-aws/lib/cloudwatch-log-group";
 import { IamInstanceProfile } from "@cdktf/provider-aws/lib/iam-instance-profile";
@@ -61,6 +62,8 @@ export const RESOURCE_KINDS = {
   launchTemplate: LaunchTemplate,
   scalingGroup: AutoscalingGroup,
   scalingPolicy: AutoscalingPolicy,
+  lifecycleHook: AutoscalingLifecycleHook,
+  launchPolicy: IamRolePolicy,
   instance: Instance,
   targetAttachment: LbTargetGroupAttachment,
 

@@ -38,6 +38,9 @@ export interface AwsClusterResources {
   /** Undefined for a fleet of fixed size. */
   readonly scalingGroup: ResourceOf<"scalingGroup"> | undefined;
   readonly scalingPolicy: ResourceOf<"scalingPolicy"> | undefined;
+  readonly lifecycleHook: ResourceOf<"lifecycleHook"> | undefined;
+  /** By which a node may tell the scaling group that it serves. */
+  readonly launchPolicy: ResourceOf<"launchPolicy"> | undefined;
   /** A fleet of fixed size: one resource that Terraform counts. */
   readonly instances: ResourceOf<"instance"> | undefined;
 }
@@ -95,6 +98,8 @@ const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resource
     launchTemplate: made.one("launchTemplate"),
     scalingGroup: made.first("scalingGroup"),
     scalingPolicy: made.first("scalingPolicy"),
+    lifecycleHook: made.first("lifecycleHook"),
+    launchPolicy: made.first("launchPolicy"),
     instances: made.first("instance"),
   }),
   drift: (made) => ({

@@ -32,6 +32,8 @@ export interface NodeSettingsProps {
   readonly database: IDatabase;
   readonly redis: IRedis;
   readonly log: Readonly<Record<string, string>>;
+  /** The scaling group that waits for the node; absent for nodes that nothing waits for. */
+  readonly launch?: Readonly<Record<string, string | number>>;
   readonly refreshIntervalSeconds: number;
   readonly limitsWithoutRedis: "refuse" | "serve";
   readonly whenLogIsFull: "refuse" | "serve";
@@ -55,6 +57,7 @@ export function nodeSettings(props: NodeSettingsProps): object {
     ports: { agents: AGENTS_PORT, admin: ADMIN_PORT },
     routes: { agents: AGENT_ROUTES, admin: ADMIN_ROUTES },
     log: props.log,
+    launch: props.launch,
     requestLog: { prompts: model.logPrompts, whenFull: props.whenLogIsFull },
     refreshIntervalSeconds: props.refreshIntervalSeconds,
     timezone: model.timezone,

@@ -208,8 +208,8 @@ describe("a fleet that scales", () => {
     }
   });
 
-  test("tracks the CPU, drains, and counts no node before it serves", () => {
-    const stack = run({ drainSeconds: 10, warmUpSeconds: 420 });
+  test("tracks the CPU, drains, and waits until a node serves", () => {
+    const stack = run({ drainSeconds: 10, warmUpSeconds: 420, launchSeconds: 1000 });
     expect(resources(stack, "alicloud_ess_scaling_rule")[0]).toMatchObject({
       scaling_rule_type: "TargetTrackingScalingRule",
       metric_name: "CpuUtilization",
@@ -217,13 +217,29 @@ describe("a fleet that scales", () => {
       estimated_instance_warmup: 420,
     });
     const hooks = resources(stack, "alicloud_ess_lifecycle_hook");
-    expect(hooks.map(({ lifecycle_transition, heartbeat_timeout }) => [lifecycle_transition, heartbeat_timeout])).toEqual(
+    expect(
+      hooks.map(({ lifecycle_transition, heartbeat_timeout, default_result }) => [lifecycle_transition, heartbeat_timeout, default_result]),
+    ).toEqual(
       expect.arrayContaining([
-        ["SCALE_IN", 30],
-        ["SCALE_OUT", 420],
+        ["SCALE_IN", 30, "CONTINUE"],
+        ["SCALE_OUT", 1000, "ABANDON"],
       ]),
     );
-    expect(hooks.every(({ default_result }) => default_result === "CONTINUE")).toBe(true);
+    const [policy] = resources(stack, "alicloud_ram_policy").filter(({ policy_name }) => policy_name.includes("-launch-"));
+    expect(JSON.parse(policy.policy_document).Statement).toEqual([
+      {
+        Effect: "Allow",
+        Action: ["ess:CompleteLifecycleAction"],
+        Resource: ["l", "m"].map((zone) =>
+          expect.stringMatching(new RegExp(`^acs:ess:[^*]+:scalinggroup/.*Group-cn-shanghai-${zone}_.*\\.id}$`)),
+        ),
+      },
+      {
+        Effect: "Allow",
+        Action: ["ess:DescribeScalingInstances", "ess:DescribeLifecycleActions"],
+        Resource: [expect.stringMatching(/:scalinggroup\/\*$/)],
+      },
+    ]);
   });
 
   test("leaves the members of the server groups to the scaling groups", () => {

@@ -136,12 +136,12 @@ describe("a fleet that scales", () => {
       vpc_zone_identifier: ["subnet-0a", "subnet-0b"],
       target_group_arns: ["arn:agents", "arn:admin"],
       health_check_type: "EC2",
-      health_check_grace_period: 300,
-      default_instance_warmup: 300,
+      health_check_grace_period: 60,
+      default_instance_warmup: 60,
       wait_for_capacity_timeout: "0",
       instance_refresh: {
         strategy: "Rolling",
-        preferences: { min_healthy_percentage: 100, max_healthy_percentage: 110, instance_warmup: "300" },
+        preferences: { min_healthy_percentage: 100, max_healthy_percentage: 110, instance_warmup: "60" },
       },
       launch_template: { version: expect.stringContaining(".latest_version}") },
       lifecycle: { ignore_changes: ["desired_capacity"] },
@@ -158,6 +158,29 @@ describe("a fleet that scales", () => {
       },
     });
     expect(sample.resources("aws_instance")).toEqual([]);
+  });
+
+  test("waits until a new node says that it serves, which it may of its own group only", () => {
+    const sample = made();
+    const group = expect.stringMatching(/^\$\{aws_autoscaling_group\.\w+\.name\}$/);
+    expect(sample.only("aws_autoscaling_lifecycle_hook")).toMatchObject({
+      name: sample.platform.launchSettings("gw").hook,
+      autoscaling_group_name: group,
+      lifecycle_transition: "autoscaling:EC2_INSTANCE_LAUNCHING",
+      heartbeat_timeout: 2700,
+      default_result: "ABANDON",
+    });
+    expect(sample.only("aws_autoscaling_group").name).toBe(sample.platform.launchSettings("gw").group);
+    const policy = sample.only("aws_iam_role_policy");
+    expect(policy).toMatchObject({ name: "launch", role: "r" });
+    expect(JSON.parse(policy.policy).Statement).toEqual([
+      {
+        Sid: "SayThatItServes",
+        Effect: "Allow",
+        Action: ["autoscaling:CompleteLifecycleAction"],
+        Resource: [expect.stringMatching(/^\$\{aws_autoscaling_group\.\w+\.arn\}$/)],
+      },
+    ]);
   });
 
   test.each([

@@ -211,6 +211,7 @@ test("everything that AWS tags, but for the bucket's objects, has the platform's
   );
   expect(untagged.sort()).toEqual([
     "aws_autoscaling_group",
+    "aws_autoscaling_lifecycle_hook",
     "aws_autoscaling_policy",
     "aws_iam_role_policy",
     "aws_kms_alias",

@@ -72,21 +72,35 @@ class Gateway:
     def log(self) -> Path:
         return self.root / f"log-of-{self.settings_file}"
 
-    def start(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
-        home = self.root / "opt/aigw"
-        environment = {
+    @property
+    def home(self) -> Path:
+        return self.root / "opt/aigw"
+
+    def command(self, *words: str) -> list[str]:
+        return [str(self.home / "venv/bin/python"), *self.program, *words]
+
+    def unit_environment(self) -> dict[str, str]:
+        return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.root),
-            "PYTHONPATH": str(home / self.bundle),
-            "PRISMA_QUERY_ENGINE_BINARY": str(home / "engine/query-engine"),
+            "PYTHONPATH": str(self.home / self.bundle),
+            "PRISMA_QUERY_ENGINE_BINARY": str(self.home / "engine/query-engine"),
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.cloud.url,
             **self.environment,
         }
-        command = [str(home / "venv/bin/python"), *self.program, "serve", "--host", "127.0.0.1"]
-        folder = home / self.bundle
-        command += ["--settings", str(folder / self.settings_file), "--config", str(folder / "config.yaml")]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command of the node's program, as its unit runs it."""
+        return subprocess.run(
+            self.command(*words), env=self.unit_environment(), cwd=self.root, capture_output=True, text=True
+        )
+
+    def start(self, *, wait: bool = True) -> subprocess.Popen[bytes]:
+        folder = self.home / self.bundle
+        command = self.command("serve", "--host", "127.0.0.1", "--settings", str(folder / self.settings_file))
+        command += ["--config", str(folder / "config.yaml")]
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, cwd=self.root)
+            self.process = subprocess.Popen(command, env=self.unit_environment(), stdout=out, stderr=out, cwd=self.root)
         if wait:
             self.wait_until_ready()
         return self.process

@@ -47,8 +47,11 @@ class Stack:
 
     def granted(self) -> list[str]:
         """The actions that the role of a node on AWS may take."""
-        policies = [json.loads(item["policy"]) for item in self._document["resource"]["aws_iam_role_policy"].values()]
+        policies = [json.loads(item["policy"]) for item in self.resources("aws_iam_role_policy")]
         return [action for policy in policies for statement in policy["Statement"] for action in statement["Action"]]
+
+    def resources(self, kind: str) -> list[dict[str, Any]]:
+        return list(self._document["resource"].get(kind, {}).values())
 
     def objects(self) -> dict[str, bytes]:
         """What lies in the gateway's bucket, by key."""
@@ -57,7 +60,7 @@ class Stack:
             if "source" in item
             else self._text(item["content"]).encode()
             for kind in OBJECTS
-            for item in self._document["resource"].get(kind, {}).values()
+            for item in self.resources(kind)
         }
 
     def _local(self, name: str) -> str:

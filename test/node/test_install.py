@@ -302,8 +302,11 @@ def settings_of(unit: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["aigw", "aigw-ship"])
 def test_the_unit_of_a_container_is_the_plain_one_but_for_podman(files: Path, name: str) -> None:
     plain, container = settings_of(files / f"{name}.service"), settings_of(files / f"{name}-container.service")
-    run = shlex.split(container["ExecStart"])
-    assert run[run.index("-m") :] == shlex.split(plain["ExecStart"])[1:]
+    commands = {key for key in plain if key.startswith("Exec")}
+    words = {key: shlex.split(container[key]) for key in commands}
+    for key in commands:
+        assert words[key][words[key].index("-m") :] == shlex.split(plain[key])[1:]
+    run = words["ExecStart"]
     confinement = re.findall(r"^(\w+)=", (files / f"{name}.service").read_text().split("\n\n")[2], re.M)
     by_podman = {
         "User",
@@ -315,7 +318,7 @@ def test_the_unit_of_a_container_is_the_plain_one_but_for_podman(files: Path, na
         "Environment",
         "LimitNOFILE",
     }
-    same = set(plain) - {"Description", "NotifyAccess", "ExecStart", *by_podman, *confinement}
+    same = set(plain) - {"Description", "NotifyAccess", *commands, *by_podman, *confinement}
     assert {key: container.get(key) for key in same} == {key: plain[key] for key in same}
     assert {"--network=host", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--umask=0077"} <= set(
         run

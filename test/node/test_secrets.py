@@ -48,7 +48,7 @@ def test_a_store_out_of_reach_is_a_store_error() -> None:
 def test_role_credentials_are_kept_until_they_near_their_end(cloud: Cloud, store: SecretStore) -> None:
     store.get("prod-gateway/openai")
     store.get("prod-gateway/openai")
-    assert sum("/api/token" in line for line in cloud.log) == 1
+    assert sum("security-credentials/gateway-node" in line for line in cloud.log) == 1
 
 
 def test_everything_is_read() -> None:

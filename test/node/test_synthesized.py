@@ -226,6 +226,24 @@ def test_settings_and_user_data_of_both_clouds_are_what_the_node_takes(out: Path
     assert (node["cloud"], node["bucket"]) == (cloud, BUCKET)
 
 
+def test_the_group_that_a_node_speaks_to_is_the_one_that_waits(out: Path) -> None:
+    stack = Stack(out / "quickstart-aws", KNOWN)
+    launch = parse(json.loads(stack.local("Cluster_Settings"))).launch
+    assert launch
+    assert [group["name"] for group in stack.resources("aws_autoscaling_group")] == [launch.group]
+    (hook,) = stack.resources("aws_autoscaling_lifecycle_hook")
+    assert (hook["name"], hook["heartbeat_timeout"]) == (launch.hook, launch.wait)
+
+
+def test_the_scaling_group_goes_on_once_the_node_serves(gateway: Booted) -> None:
+    gateway.cloud.group_waits = True
+    # The quickstart's nodes on Alibaba Cloud are fixed ones. A node that has run for longer than its group waits asks nobody.
+    launch = {"kind": "ess", **gateway.settings.get("launch", {}), "endpoint": gateway.cloud.url, "waitSeconds": 10**9}
+    (gateway.root / "launched.json").write_text(json.dumps(gateway.settings | {"launch": launch}))
+    done = gateway.run("launched", "--settings", str(gateway.root / "launched.json"))
+    assert (done.returncode, gateway.cloud.group_waits) == (0, False), done.stderr
+
+
 def test_both_ports_are_ready_with_database_and_redis(gateway: Booted) -> None:
     for port in gateway.ports:
         status, reply = gateway.ask("GET", "/health/readiness", port=port)

@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from doubles import logs, signatures
+from doubles import logs, scaling, signatures
 from doubles.refused import Refused
 
 ROLE = "gateway-node"
@@ -38,6 +38,7 @@ class Cloud:
     log: list[str] = field(default_factory=list)
     kept: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # lines of the log store, by stream
     log_trouble: list[tuple[int, str]] = field(default_factory=list)  # what the log store answers first
+    group_waits: bool = False  # the scaling group holds the node back until it says that it serves
     poison: str = ""  # a batch with a line that holds this is refused
     _tokens: set[str] = field(default_factory=set)
     _nonces: set[str] = field(default_factory=set)
@@ -62,6 +63,8 @@ class Cloud:
             return token.encode()
         if headers.get(token_header) not in self._tokens:
             raise Refused(401 if self.kind == "aws" else 403, "Unauthorized")
+        if path == "/latest/meta-data/instance-id":
+            return scaling.NODE.encode()
         if not path.startswith(base + "security-credentials/"):
             raise Refused(404, "NotFound")
         if self.role_after > 0:
@@ -206,13 +209,20 @@ class Cloud:
                 return 200, logs.sls(self, url, headers, body)
             if "x-amz-target" in headers:
                 return 200, self.secrets_manager(url, headers, body)
+            if action and headers.get("accept") != "application/json":
+                raise Refused(400, "UnsupportedFormat")  # what the client takes: a service's default may be XML
+            if headers.get("x-acs-version") == scaling.ESS_VERSION:
+                return 200, scaling.ess(self, url, headers)
             if action:
                 return 200, self.kms(url, headers)
+            if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+                xml = "<ErrorResponse><Error><Code>{}</Code><Message>{}</Message></Error></ErrorResponse>"
+                return 200, scaling.ec2(self, url, headers, body)
             xml = "<Error><Code>{}</Code><StringToSign>{}</StringToSign></Error>"
             return 200, self.storage_get(method, url, headers)
         except Refused as error:
             if xml:
-                return error.status, xml.format(error.code, self.session).encode()
+                return error.status, xml.format(error.code, error.message or self.session).encode()
             said = {"__type": error.code, "Code": error.code, "errorCode": error.code, "RequestId": "r-1"}
             return error.status, json.dumps(said).encode()
 

@@ -21,6 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     ship = commands.add_parser("ship", help="ship the request log to the log store")
     ship.add_argument("--settings", type=Path, required=True)
 
+    launched = commands.add_parser("launched", help="tell the scaling group that this node serves")
+    launched.add_argument("--settings", type=Path, required=True)
+
     client = commands.add_parser("prisma-client", help="the Prisma client for LiteLLM's schema")
     client.add_argument("action", choices=("record", "make"))
     client.add_argument("file", type=Path)
@@ -46,6 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
             from aigw_node.request_log import REQUESTS
 
             ship.run(settings.load(options.settings), REQUESTS)
+        elif options.command == "launched":
+            from aigw_node import launch, settings
+
+            launch.run(settings.load(options.settings))
         elif options.command == "prisma-client":
             from aigw_node import prisma_client
 

@@ -1,4 +1,4 @@
-"""Alibaba Cloud without its SDKs (they ship no wheels): the instance role's credentials, and signed KMS calls."""
+"""Alibaba Cloud without its SDKs (they ship no wheels): the instance role's credentials, and signed calls."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aigw_node import direct
+from aigw_node.metadata import Metadata
 
 METADATA = "http://100.100.100.200"
-KMS_VERSION = "2016-01-20"
 RENEW_BEFORE = 300.0  # the metadata service has new credentials at least five minutes before the old ones end
 
 
@@ -38,10 +38,10 @@ def _send(method: str, url: str, headers: Mapping[str, str], content: bytes | No
 
 
 class RoleCredentials:
-    """The credentials of the instance's RAM role, from the metadata service in hardened mode, renewed in time."""
+    """The credentials of the instance's RAM role, from the metadata service, renewed in time."""
 
     def __init__(self, metadata: str = METADATA) -> None:
-        self._metadata = metadata
+        self._metadata = Metadata.alicloud(metadata)
         self._current: Credentials | None = None
 
     def __call__(self) -> Credentials:
@@ -50,13 +50,9 @@ class RoleCredentials:
         return self._current
 
     def _fetch(self) -> Credentials:
-        token = _send(
-            "PUT", f"{self._metadata}/latest/api/token", {"X-aliyun-ecs-metadata-token-ttl-seconds": "300"}
-        ).decode()
-        header = {"X-aliyun-ecs-metadata-token": token}
-        path = f"{self._metadata}/latest/meta-data/ram/security-credentials/"
-        role = _send("GET", path, header).decode().split("\n")[0].strip()
-        reply = json.loads(_send("GET", path + urllib.parse.quote(role), header))
+        path = "ram/security-credentials/"
+        role = self._metadata.get(path).split("\n")[0].strip()
+        reply = json.loads(self._metadata.get(path + urllib.parse.quote(role)))
         expires = datetime.strptime(reply["Expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
         return Credentials(
             reply["AccessKeyId"], reply["AccessKeySecret"], reply.get("SecurityToken", ""), expires.timestamp()
@@ -101,43 +97,44 @@ def acs3_headers(
     return {**signed, "Authorization": authorization}
 
 
-class KmsError(Exception):
-    """KMS refused a call; holds its error code and request id, nothing that was signed."""
+class ApiError(Exception):
+    """A service refused a call; holds its error code and request id, nothing that was signed."""
 
     def __init__(self, code: str, request_id: str) -> None:
         super().__init__(f"{code} (request {request_id})")
         self.code = code
 
 
-class Kms:
-    """The calls to KMS that a node makes."""
+class Api:
+    """The calls to one of the cloud's services, signed by the role."""
 
-    def __init__(self, endpoint: str, credentials: Callable[[], Credentials]) -> None:
-        self._endpoint = endpoint.rstrip("/")
+    def __init__(self, endpoint: str, version: str, credentials: Callable[[], Credentials]) -> None:
+        self._endpoint, self._version = endpoint.rstrip("/"), version
         self._credentials = credentials
 
-    def get_secret_value(self, name: str) -> dict[str, Any]:
-        query = {"SecretName": name, "VersionStage": "ACSCurrent"}
+    def call(self, action: str, **query: str) -> dict[str, Any]:
+        """The reply. ApiError if the service refuses, OSError if there is none, ValueError if it is none."""
         headers = acs3_headers(
             host=urllib.parse.urlsplit(self._endpoint).netloc,
-            action="GetSecretValue",
-            version=KMS_VERSION,
+            action=action,
+            version=self._version,
             query=query,
             credentials=self._credentials(),
             date=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             nonce=secrets.token_hex(16),
         )
         try:
+            headers["Accept"] = "application/json"  # some services' default is XML
             body = _send("POST", f"{self._endpoint}/?{canonical_query(query)}", headers)
         except urllib.error.HTTPError as error:
-            raise _kms_error(error) from None
+            raise _api_error(error) from None
         reply: dict[str, Any] = json.loads(body)
         return reply
 
 
-def _kms_error(error: urllib.error.HTTPError) -> KmsError:
+def _api_error(error: urllib.error.HTTPError) -> ApiError:
     try:
         reply = json.loads(error.read())
-        return KmsError(str(reply["Code"]), str(reply.get("RequestId", "-")))
+        return ApiError(str(reply["Code"]), str(reply.get("RequestId", "-")))
     except (ValueError, KeyError, TypeError):
-        return KmsError(f"HTTP {error.code}", "-")
+        return ApiError(f"HTTP {error.code}", "-")

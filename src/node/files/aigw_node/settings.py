@@ -15,6 +15,7 @@ VERSION = 1
 STORES = ("aws-secrets-manager", "alicloud-kms", "vault")
 VAULT_LOGINS = ("aws", "alicloud")
 LOG_STORES = ("cloudwatch", "sls")
+GROUPS = ("ec2-auto-scaling", "ess")
 PORTS = ("agents", "admin")
 WITHOUT_REDIS = WHEN_FULL = ("refuse", "serve")
 
@@ -122,6 +123,18 @@ class LogStoreSettings:
 
 
 @dataclass(frozen=True)
+class LaunchSettings:
+    """The scaling group that waits until a new node serves."""
+
+    kind: str
+    region: str
+    endpoint: str | None
+    group: str
+    hook: str
+    wait: float  # seconds, from boot
+
+
+@dataclass(frozen=True)
 class Settings:
     name: str
     cloud: str
@@ -143,6 +156,7 @@ class Settings:
     without_redis: str
     request_log: RequestLogSettings
     log: LogStoreSettings | None
+    launch: LaunchSettings | None  # None: no group waits for this node
     workers: int | None  # None: one for each processor
 
 
@@ -288,6 +302,19 @@ def _log(reader: _Reader, region: str) -> LogStoreSettings:
     )
 
 
+def _launch(reader: _Reader, region: str) -> LaunchSettings:
+    kind = _one_of(reader.text("kind"), GROUPS, "launch.kind")
+    named = kind == "ec2-auto-scaling"
+    return LaunchSettings(
+        kind=kind,
+        region=region,
+        endpoint=reader.optional_text("endpoint"),
+        group=reader.text("group") if named else "",
+        hook=reader.text("hook") if named else "",
+        wait=float(reader.get("waitSeconds", int)),
+    )
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -333,6 +360,7 @@ def parse(value: Any) -> Settings:
         without_redis=_one_of(limits.get("withoutRedis", str, "refuse"), WITHOUT_REDIS, "limits.withoutRedis"),
         request_log=_request_log(root.object("requestLog", optional=True)),
         log=_log(root.object("log"), region) if root.has("log") else None,
+        launch=_launch(root.object("launch"), region) if root.has("launch") else None,
         workers=root.get("workers", int, optional=True),
     )
 

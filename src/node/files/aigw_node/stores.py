@@ -13,6 +13,8 @@ from aigw_node.vault import Vault, VaultError, alicloud_login, aws_login
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+KMS_VERSION = "2016-01-20"
+
 
 @dataclass(frozen=True)
 class SecretValue:
@@ -58,12 +60,13 @@ class AwsSecretsManager:
 
 class AlicloudKms:
     def __init__(self, region: str, endpoint: str | None = None, metadata: str = alicloud.METADATA) -> None:
-        self._kms = alicloud.Kms(endpoint or f"https://kms-vpc.{region}.aliyuncs.com", alicloud.RoleCredentials(metadata))
+        endpoint = endpoint or f"https://kms-vpc.{region}.aliyuncs.com"
+        self._kms = alicloud.Api(endpoint, KMS_VERSION, alicloud.RoleCredentials(metadata))
 
     def get(self, name: str) -> SecretValue:
         try:
-            reply = self._kms.get_secret_value(name)
-        except alicloud.KmsError as error:
+            reply = self._kms.call("GetSecretValue", SecretName=name, VersionStage="ACSCurrent")
+        except alicloud.ApiError as error:
             if error.code == "Forbidden.ResourceNotFound":
                 raise SecretNotFound(name) from None
             raise StoreError(f"{name}: KMS answered {error}") from None
