@@ -237,7 +237,7 @@ def test_the_group_that_a_node_speaks_to_is_the_one_that_waits(out: Path) -> Non
 
 def test_the_scaling_group_goes_on_once_the_node_serves(gateway: Booted) -> None:
     gateway.cloud.group_waits = True
-    # The quickstart's nodes on Alibaba Cloud are fixed ones. A node that has run for longer than its group waits asks nobody.
+    # On Alibaba Cloud the quickstart has no group. A node that has run for longer than its group waits asks nobody.
     launch = {"kind": "ess", **gateway.settings.get("launch", {}), "endpoint": gateway.cloud.url, "waitSeconds": 10**9}
     (gateway.root / "launched.json").write_text(json.dumps(gateway.settings | {"launch": launch}))
     done = gateway.run("launched", "--settings", str(gateway.root / "launched.json"))
