@@ -85,7 +85,7 @@ export class AgentQuotaKeys extends Construct {
               AIGW_AGENT: state.name,
               AIGW_DESIRED_STATE: desired.path,
               AIGW_ENDPOINT: cluster.adminEndpoint!,
-              AIGW_STORE: cluster.platform.secretStore.settings.kind,
+              AIGW_STORE: masterKey.store.settings(cluster.gatewayName).kind,
               AIGW_REGION: cluster.platform.region,
               AIGW_MASTER_KEY_SECRET: masterKey.name,
               AIGW_KEY_SECRET: this.keySecretNames[state.name]!,

@@ -9,7 +9,7 @@ import { AgentsProps } from "./litellm";
 import { agentsProblems } from "./litellm/agents";
 import { gatewayModel } from "./litellm/gateway-model";
 import { LiteLlmCluster } from "./litellm-cluster";
-import { IEncryptionKey, LlmSecrets, llmSecretsProblems } from "./llm-secrets";
+import { IEncryptionKey, LlmSecrets, llmSecretsProblems, SecretStoresProps } from "./llm-secrets";
 import { Schedule } from "./schedule";
 import { object, oneOf, Shape, shapeProblems } from "./shape";
 
@@ -20,7 +20,7 @@ export interface DriftProps {
 }
 
 /** A whole private gateway. */
-export interface AiGatewayProps extends ClusterProps {
+export interface AiGatewayProps extends ClusterProps, SecretStoresProps {
   /**
    * The agents that get a key, each with its limits.
    * @default - none
@@ -83,6 +83,8 @@ const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   provisioning: oneOf("runner", "none"),
   drift: object,
   encryptionKey: object,
+  secretStore: object,
+  secretStores: object,
 };
 
 /** All that is wrong with a gateway's props, told once. */

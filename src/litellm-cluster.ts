@@ -148,7 +148,6 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       cloud: props.platform.cloud,
       region: props.platform.region,
       model,
-      store: props.platform.secretStore.settings,
       secrets: props.secrets,
       environment: bundle.environment,
       database: props.database,

@@ -1,3 +1,4 @@
+import { ITerraformDependable, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { IAccessRole } from "./access";
 import { IDatabase, IRedis } from "./backing-services";
@@ -5,9 +6,12 @@ import { ConfigError } from "./errors";
 import { ProvidersProps } from "./litellm";
 import { credentialVariable } from "./litellm/config-yaml";
 import { ProviderModel, providerModels, providersProblems } from "./litellm/providers";
+import { unknownName } from "./nearest";
 import { GatewayPlatform, IGatewayPart } from "./platform";
 import { Removal } from "./removal";
-import { SecretKey, SecretSpec } from "./secret-store";
+import { SecretKey, SecretOwner, SecretSpec, SecretStore } from "./secret-store";
+import { secretsDocument } from "./secrets-document";
+import { terraformJson } from "./text";
 
 /** An existing key that encrypts secrets. */
 export interface IEncryptionKey {
@@ -23,8 +27,23 @@ export abstract class EncryptionKey {
   }
 }
 
+/** In which stores a gateway's secrets lie. */
+export interface SecretStoresProps {
+  /**
+   * The store of all secrets that `secretStores` does not name.
+   * @default - the platform's own: Secrets Manager on AWS, KMS on Alibaba Cloud
+   */
+  readonly secretStore?: SecretStore;
+  /**
+   * The store of a provider's key, by the provider's name.
+   * @default - `secretStore` for all
+   * @example { anthropic: new VaultStore({ address: "https://vault.internal:8200", auth: VaultAuth.aws() }) }
+   */
+  readonly secretStores?: Readonly<Record<string, SecretStore>>;
+}
+
 /** Which secrets a gateway has. */
-export interface LlmSecretsProps {
+export interface LlmSecretsProps extends SecretStoresProps {
   readonly platform: GatewayPlatform;
   /** The gateway's name; every secret that is not named otherwise lies under `<name>/`. */
   readonly name: string;
@@ -33,17 +52,20 @@ export interface LlmSecretsProps {
   readonly database?: IDatabase;
   /** @default - no Redis */
   readonly redis?: IRedis;
-  /** @default - a key of its own, rotated every year */
+  /**
+   * The key of the secrets in `secretStore`.
+   * @default - a key of its own, rotated every year
+   */
   readonly encryptionKey?: IEncryptionKey;
   /**
-   * What becomes of the key when the stack is destroyed; without the key every secret is lost.
+   * What becomes of the key and the secrets when the stack is destroyed; without the key every secret is lost.
    * @default "retain"
    */
   readonly removal?: Removal;
 }
 
 /**
- * The secrets of a gateway, by name, and the key that encrypts them.
+ * The secrets of a gateway, by name, the stores that they lie in, and the key that encrypts them.
  *
  * Terraform never knows a value: who sets it does so in the store itself. A provider's secret is the bare key, but for
  * Azure's service principal and the database, whose secrets are JSON objects.
@@ -53,38 +75,84 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
   public readonly part = "secrets";
   /** The secrets whose values a node puts into its process: the providers' keys and the gateway's own. */
   public readonly secrets: readonly SecretSpec[];
-  /** The name of the secret that holds the database's password; undefined without a database. */
-  public readonly databaseSecretName?: string;
-  /** The name of the secret that is the password of Redis; undefined without one. */
-  public readonly redisSecretName?: string;
-  /** The key that encrypts them. */
-  public readonly key: SecretKey;
+  /** The secret that holds the database's password; undefined without a database. */
+  public readonly databaseSecret?: SecretSpec;
+  /** The secret that is the password of Redis; undefined without one. */
+  public readonly redisSecret?: SecretSpec;
+  /** The key that encrypts the secrets of the first store; undefined where the store has none of ours. */
+  public readonly key?: SecretKey;
   /** The secret with which keys are minted; only the gateway's nodes and those who provision agents read it. */
   public readonly masterKey: SecretSpec;
+  /** The store of all secrets that no other store is named for. */
+  public readonly store: SecretStore;
+  /** What must be there before a value is put. */
+  public readonly ready: readonly ITerraformDependable[];
 
-  private readonly platform: GatewayPlatform;
+  private readonly gatewayName: string;
+  private readonly keys = new Map<SecretStore, SecretKey | undefined>();
+  private readonly readers: IAccessRole[] = [];
 
   constructor(scope: Construct, id: string, props: LlmSecretsProps) {
     super(scope, id);
     ConfigError.throwIfAny(this, llmSecretsProblems(props));
     props.platform.bind(this);
-    this.platform = props.platform;
+    this.gatewayName = props.name;
+    this.store = defaultStore(props);
     this.secrets = secretSpecs(props);
-    this.databaseSecretName = props.database && (props.database.secretName ?? ownName(props, "database"));
-    this.redisSecretName = props.redis && (props.redis.secretName ?? ownName(props, "redis"));
+    this.databaseSecret = connectionSecret(props, "database", props.database);
+    this.redisSecret = connectionSecret(props, "redis", props.redis);
     this.masterKey = this.secrets.find((secret) => secret.name === ownName(props, "master-key"))!;
-    this.key = props.encryptionKey ?? props.platform.secretStore.key(this, "Key", { name: props.name, removal: props.removal ?? "retain" });
+    this.stores.forEach((store, index) => this.keys.set(store, this.keyOf(store, index, props)));
+    this.key = this.keys.get(this.store);
+    this.ready = this.stores.flatMap((store, index) => this.declare(store, index, props.removal ?? "retain"));
+    // Where the command finds it, in what is synthesized.
+    new TerraformLocal(this, "Document", terraformJson(secretsDocument(props.name, this.all)));
+  }
+
+  /** All secrets that a node reads, each once. */
+  public get all(): readonly SecretSpec[] {
+    const specs = [...this.secrets, this.databaseSecret, this.redisSecret].filter((spec) => spec !== undefined);
+    return specs.filter((spec, index) => specs.findIndex((other) => isSame(other, spec)) === index);
   }
 
   /** The names of all secrets that a node reads. */
   public get names(): readonly string[] {
-    const connections = [this.databaseSecretName, this.redisSecretName].filter((name) => name !== undefined);
-    return [...new Set([...this.secrets.map((secret) => secret.name), ...connections])];
+    return [...new Set(this.all.map(({ name }) => name))];
+  }
+
+  /** The stores in use, the default one first. */
+  public get stores(): readonly SecretStore[] {
+    return [...new Set([this.store, ...this.all.map(({ store }) => store)])];
   }
 
   /** Lets a role read all of these secrets, and no other. */
   public grantRead(reader: IAccessRole): void {
-    this.platform.secretStore.readStatements(this, this.names, this.key).forEach((statement) => reader.allow(statement));
+    this.readers.push(reader);
+    this.stores.forEach((store, index) => {
+      const names = this.all.filter((spec) => spec.store === store).map(({ name }) => name);
+      store.grantRead(this, numbered(`Read-${reader.node.id}`, index), {
+        gateway: this.gatewayName,
+        names,
+        key: this.keys.get(store),
+        reader,
+      });
+    });
+  }
+
+  private keyOf(store: SecretStore, index: number, props: LlmSecretsProps): SecretKey | undefined {
+    if (store === this.store && props.encryptionKey !== undefined) return props.encryptionKey;
+    return store.key(this, numbered("Key", index), { name: props.name, removal: props.removal ?? "retain" });
+  }
+
+  private declare(store: SecretStore, index: number, removal: Removal): readonly ITerraformDependable[] {
+    const own = this.all.filter((spec) => spec.store === store && spec.name.startsWith(`${this.gatewayName}/`));
+    return store.declare(this, numbered("Secrets", index), {
+      gateway: this.gatewayName,
+      secrets: own,
+      key: this.keys.get(store),
+      removal,
+      readers: () => this.readers,
+    });
   }
 }
 
@@ -94,46 +162,55 @@ export function llmSecretsProblems(props: LlmSecretsProps): string[] {
   if (names.length > 0) return names;
   const problems = providersProblems(props.providers);
   if (problems.length > 0) return problems;
-  const store = props.platform.secretStore;
-  const named: [string, string | undefined][] = [
-    ...providerModels(props.providers).map((provider): [string, string | undefined] => [
+  const providers = providerModels(props.providers);
+  const named: [string, SecretStore, string | undefined][] = [
+    ...providers.map((provider): [string, SecretStore, string | undefined] => [
       `providers.${provider.name}.secretName`,
+      storeOf(props, provider.name),
       provider.props.secretName,
     ]),
-    ["database.secretName", props.database?.secretName],
-    ["redis.secretName", props.redis?.secretName],
+    ["database.secretName", defaultStore(props), props.database?.secretName],
+    ["redis.secretName", defaultStore(props), props.redis?.secretName],
   ];
   const key = props.encryptionKey;
   return [
-    ...(key === undefined ? [] : store.keyProblems("encryptionKey", key.id)),
-    ...named.flatMap(([prop, name]) => (name === undefined ? [] : store.nameProblems(prop, name))),
+    ...storeNameProblems(props, providers),
+    ...(key === undefined ? [] : defaultStore(props).keyProblems("encryptionKey", key.id)),
+    ...named.flatMap(([prop, store, name]) => (name === undefined ? [] : store.nameProblems(prop, name))),
   ];
+}
+
+function storeNameProblems({ secretStores }: LlmSecretsProps, providers: readonly ProviderModel[]): string[] {
+  const withSecret = providers.filter(({ credentialFields }) => credentialFields.length > 0).map(({ name }) => name);
+  return Object.keys(secretStores ?? {})
+    .filter((name) => !withSecret.includes(name))
+    .map((name) => `secretStores.${name}: ${unknownName(name, "a provider with a key", withSecret)}`);
 }
 
 /** The secrets that a gateway needs and that are not among these. */
 export function missingSecretProblems(secrets: LlmSecrets, needs: LlmSecretsProps): string[] {
   const needed = [
-    ...secretSpecs(needs).map(({ name }) => name),
-    needs.database && (needs.database.secretName ?? ownName(needs, "database")),
-    needs.redis && (needs.redis.secretName ?? ownName(needs, "redis")),
+    ...secretSpecs(needs),
+    connectionSecret(needs, "database", needs.database),
+    connectionSecret(needs, "redis", needs.redis),
   ];
   return needed
-    .filter((name) => name !== undefined)
-    .filter((name) => !secrets.names.includes(name))
-    .map((name) => `secrets: ${JSON.stringify(name)} is not among them; give LlmSecrets the same name, providers, database and redis`);
+    .filter((spec) => spec !== undefined)
+    .filter(({ name }) => !secrets.names.includes(name))
+    .map(({ name }) => `secrets: ${JSON.stringify(name)} is not among them; give LlmSecrets the same name, providers, database and redis`);
 }
 
 function secretSpecs(props: LlmSecretsProps): SecretSpec[] {
+  const own = (name: string, purpose: string, environment: string): SecretSpec => ({
+    ...at(props, ownName(props, name), purpose, "gateway"),
+    fields: [{ environment }],
+  });
   return [
     ...providerModels(props.providers)
       .filter((provider) => provider.credentialFields.length > 0)
       .map((provider) => providerSecret(props, provider)),
-    { name: ownName(props, "master-key"), purpose: "mints the agents' keys", fields: [{ environment: "LITELLM_MASTER_KEY" }] },
-    {
-      name: ownName(props, "salt-key"),
-      purpose: "encrypts what LiteLLM stores; never to be changed",
-      fields: [{ environment: "LITELLM_SALT_KEY" }],
-    },
+    own("master-key", "mints the agents' keys", "LITELLM_MASTER_KEY"),
+    own("salt-key", "encrypts what LiteLLM stores; never to be changed", "LITELLM_SALT_KEY"),
   ];
 }
 
@@ -141,12 +218,52 @@ function providerSecret(props: LlmSecretsProps, provider: ProviderModel): Secret
   const fields = provider.credentialFields;
   const isBare = fields.length === 1;
   return {
-    name: provider.props.secretName ?? ownName(props, provider.name),
-    purpose: `the key of provider ${provider.name}`,
+    ...at(props, provider.props.secretName ?? ownName(props, provider.name), `the key of provider ${provider.name}`, "user"),
+    store: storeOf(props, provider.name),
     fields: fields.map((field) => ({ field: isBare ? undefined : field, environment: credentialVariable(provider.name, field) })),
   };
 }
 
+function connectionSecret(
+  props: LlmSecretsProps,
+  service: keyof typeof CONNECTIONS,
+  connection: { readonly secretName?: string; readonly secretField?: string } | undefined,
+): SecretSpec | undefined {
+  if (connection === undefined) return undefined;
+  const { what, environment } = CONNECTIONS[service];
+  return {
+    ...at(props, connection.secretName ?? ownName(props, service), `the password of ${what}`, "user"),
+    fields: [{ field: connection.secretField || undefined, environment }],
+  };
+}
+
+const CONNECTIONS = {
+  database: { what: "the database", environment: "DATABASE_URL" },
+  redis: { what: "Redis", environment: "REDIS_PASSWORD" },
+} as const;
+
+/** A secret in the default store. */
+function at(props: LlmSecretsProps, name: string, purpose: string, owner: SecretOwner): Omit<SecretSpec, "fields"> {
+  return { name, purpose, owner, store: defaultStore(props) };
+}
+
+function defaultStore({ secretStore, platform }: LlmSecretsProps): SecretStore {
+  return secretStore ?? platform.secretStore;
+}
+
+function storeOf(props: LlmSecretsProps, provider: string): SecretStore {
+  return props.secretStores?.[provider] ?? defaultStore(props);
+}
+
 function ownName(props: LlmSecretsProps, what: string): string {
   return `${props.name}/${what}`;
+}
+
+function isSame(one: SecretSpec, other: SecretSpec): boolean {
+  return one.store === other.store && one.name === other.name;
+}
+
+/** The first bears no number, so that a second store moves nothing. */
+function numbered(id: string, index: number): string {
+  return index === 0 ? id : `${id}${index + 1}`;
 }

@@ -1,5 +1,6 @@
+import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { AccessStatement } from "./access";
+import { IAccessRole } from "./access";
 import { Removal } from "./removal";
 
 /** One field of a secret's value, and the environment variable in which a node's process keeps it. */
@@ -9,12 +10,18 @@ export interface SecretField {
   readonly environment: string;
 }
 
+/** Who sets a secret's value: a person, or the gateway, whose values the command mints. */
+export type SecretOwner = "user" | "gateway";
+
 /** A secret as all but its value. */
 export interface SecretSpec {
   /** The full name in the store; may hold expressions of Terraform. */
   readonly name: string;
   /** What it is for, in a few words. */
   readonly purpose: string;
+  readonly owner: SecretOwner;
+  /** The store that it lies in. */
+  readonly store: SecretStore;
   readonly fields: readonly SecretField[];
 }
 
@@ -31,21 +38,67 @@ export interface SecretKeySpec {
   readonly removal: Removal;
 }
 
-/** Where a node and the command find the store. */
-export interface SecretStoreSettings {
+/** Where a node and the command find a store. */
+export type SecretStoreSettings = CloudStoreSettings | VaultStoreSettings;
+
+/** The secret store of a cloud. */
+export interface CloudStoreSettings {
   readonly kind: "aws-secrets-manager" | "alicloud-kms";
   readonly region: string;
 }
 
+/** A KV engine, version 2, of a HashiCorp Vault. */
+export interface VaultStoreSettings {
+  readonly kind: "vault";
+  readonly address: string;
+  /** The path at which the engine is mounted. */
+  readonly mount: string;
+  readonly namespace?: string;
+  /** The PEM of a private authority. */
+  readonly caCertificate?: string;
+  /** How a node logs in: by the role of its cloud. */
+  readonly auth: {
+    readonly method: "aws" | "alicloud";
+    readonly mount: string;
+    readonly role: string;
+    /** Vault's `iam_server_id_header_value`. */
+    readonly serverId?: string;
+  };
+}
+
+/** What {@link SecretStore.declare} makes. */
+export interface DeclaredSecretsSpec {
+  /** The gateway's name. */
+  readonly gateway: string;
+  /** The secrets that are the gateway's own, in this store. */
+  readonly secrets: readonly Pick<SecretSpec, "name" | "purpose" | "owner">[];
+  readonly key?: SecretKey;
+  readonly removal: Removal;
+  /** Who may read them; asked at synthesis, when all grants are there. */
+  readonly readers: () => readonly IAccessRole[];
+}
+
+/** What {@link SecretStore.grantRead} allows. */
+export interface ReadGrant {
+  /** The gateway's name. */
+  readonly gateway: string;
+  readonly names: readonly string[];
+  readonly key?: SecretKey;
+  readonly reader: IAccessRole;
+}
+
 /** A service that keeps secrets. Terraform knows the names in it, never the values. */
 export interface SecretStore {
-  readonly settings: SecretStoreSettings;
+  /** Where a node of the gateway finds it. */
+  settings(gateway: string): SecretStoreSettings;
   /** The problem of a secret's name in this store. */
   nameProblems(prop: string, name: string): string[];
   /** The problem of an existing key's id, where the user brings one. */
   keyProblems(prop: string, id: string): string[];
-  /** Makes the key that encrypts the secrets. */
-  key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey;
-  /** Reading exactly these secrets, and decrypting with exactly this key. */
-  readStatements(scope: Construct, names: readonly string[], key: SecretKey): AccessStatement[];
+  /** Makes the key that encrypts the secrets; undefined where the store has none of ours. */
+  key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey | undefined;
+  /** Makes the secrets without their values, as far as Terraform can do that without ever seeing one. */
+  declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[];
+  /** Lets a role read exactly these secrets, and decrypt with exactly this key. */
+  grantRead(scope: Construct, id: string, grant: ReadGrant): void;
 }

@@ -1,4 +1,5 @@
 export { AlicloudProvider } from "./bindings/providers/alicloud/provider";
+export { type KmsSecretsProps } from "./kms-secrets-props";
 export { AlicloudPlatform, type AlicloudPlatformProps } from "./platform";
 export { type AlicloudTransform } from "./resource-factory";
 export { type ConfigOf, type ResourceKind, type ResourceOf } from "./resource-kinds";

@@ -24,6 +24,7 @@ import { vpcRange } from "./address-ranges";
 import { AlicloudProvider } from "./bindings/providers/alicloud/provider";
 import { AlicloudContext } from "./context";
 import { AlicloudDriftCheck } from "./drift-check";
+import { KmsSecretsProps } from "./kms-secrets-props";
 import { AlbLoadBalancer } from "./load-balancer";
 import { SlsLogStore } from "./log-store";
 import { EcsNodes } from "./nodes";
@@ -61,6 +62,12 @@ export interface AlicloudPlatformProps {
    * @default - none: the account's shared KMS
    */
   readonly kmsInstanceId?: string;
+
+  /**
+   * How the secrets are kept.
+   * @default - known by name only
+   */
+  readonly secrets?: KmsSecretsProps;
 
   /**
    * Tags for every resource that has tags.
@@ -101,7 +108,7 @@ export class AlicloudPlatform implements GatewayPlatform {
       kmsInstanceId: props.kmsInstanceId,
       resources: new ResourceFactory(props),
     };
-    this.secretStore = new KmsSecretStore(this.context);
+    this.secretStore = new KmsSecretStore(this.context, props.secrets ?? {});
   }
 
   /**

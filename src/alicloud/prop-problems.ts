@@ -1,6 +1,7 @@
 import { wholeNumberProblems } from "../limits";
 import { PlatformCheck } from "../platform";
 import { nameProblems } from "../text";
+import { KmsSecretsProps, kmsSecretsProblems } from "./kms-secrets-props";
 
 /** All that Alibaba Cloud refuses in a part's props. */
 export function propProblems({ name, instanceType, imageId, certificateId, logRetentionDays }: PlatformCheck): string[] {
@@ -35,11 +36,13 @@ export function platformProblems(props: {
   readonly accountId?: string;
   readonly kmsInstanceId?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly secrets?: KmsSecretsProps;
 }): string[] {
   return [
     ...nameProblems("region", props.region, /^[a-z]+(-[a-z0-9]+)+$/, 'a region of Alibaba Cloud such as "cn-shanghai"'),
     ...nameProblems("accountId", props.accountId, /^\d+$/, "the digits of an account's id"),
     ...nameProblems("kmsInstanceId", props.kmsInstanceId, /^kst-[A-Za-z0-9-]+$/, 'the id of a KMS instance, such as "kst-szz65f…"'),
+    ...kmsSecretsProblems(props.secrets ?? {}),
     ...Object.entries(props.tags ?? {}).flatMap(([key, value]) => [
       ...nameProblems(
         "tags",

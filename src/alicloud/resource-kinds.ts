@@ -14,6 +14,7 @@ import { EventBridgeRule } from "./bindings/providers/alicloud/event-bridge-rule
 import { Instance } from "./bindings/providers/alicloud/instance";
 import { KmsAlias } from "./bindings/providers/alicloud/kms-alias";
 import { KmsKey } from "./bindings/providers/alicloud/kms-key";
+import { KmsSecret } from "./bindings/providers/alicloud/kms-secret";
 import { LogProject } from "./bindings/providers/alicloud/log-project";
 import { LogStore } from "./bindings/providers/alicloud/log-store";
 import { LogStoreIndex } from "./bindings/providers/alicloud/log-store-index";
@@ -35,6 +36,7 @@ import { SecurityGroupRule } from "./bindings/providers/alicloud/security-group-
 export const RESOURCE_KINDS = {
   key: KmsKey,
   keyAlias: KmsAlias,
+  secret: KmsSecret,
 
   role: RamRole,
   policy: RamPolicy,
@@ -88,6 +90,7 @@ type TaggableKind = { [Kind in ResourceKind]: "tags" extends keyof ConfigOf<Kind
 /** The kinds that Alibaba Cloud tags; the compiler sees to it that none is missing. */
 export const TAGGABLE: Readonly<Record<TaggableKind, true>> = {
   key: true,
+  secret: true,
   role: true,
   policy: true,
   bucket: true,

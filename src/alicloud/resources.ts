@@ -6,6 +6,8 @@ import { ResourceKind, ResourceOf } from "./resource-kinds";
 export interface AlicloudSecretsResources {
   readonly key: ResourceOf<"key"> | undefined;
   readonly keyAlias: ResourceOf<"keyAlias"> | undefined;
+  /** With `management: "terraform"` only. */
+  readonly secrets: readonly ResourceOf<"secret">[];
 }
 
 /** The resources of `GatewayRole`. */
@@ -78,7 +80,7 @@ export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart
 }
 
 const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resources>) => AlicloudResources[Part] } = {
-  secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias") }),
+  secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias"), secrets: made.all("secret") }),
   role: (made) => ({ role: made.one("role"), policy: made.one("policy"), policyAttachment: made.one("policyAttachment") }),
   cluster: (made) => ({
     bucket: made.first("bucket"),

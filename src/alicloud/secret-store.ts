@@ -1,19 +1,24 @@
+import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { AccessStatement } from "../access";
 import { removalLifecycle } from "../removal";
-import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
 import { nameProblems } from "../text";
 import { AlicloudContext, arn } from "./context";
+import { KmsSecretsProps } from "./kms-secrets-props";
+import { ManagedSecrets } from "./managed-secrets";
 
 /**
- * Alibaba Cloud KMS Secrets Manager. Secrets are known by name only: an `alicloud_kms_secret` reads its value into the
- * state at every refresh, so that none is ever made here.
+ * Alibaba Cloud KMS Secrets Manager. Unless it is asked for, secrets are known by name only: an `alicloud_kms_secret`
+ * reads its value into the state at every refresh.
  */
 export class KmsSecretStore implements SecretStore {
-  public readonly settings: SecretStoreSettings;
+  constructor(
+    private readonly context: AlicloudContext,
+    private readonly props: KmsSecretsProps,
+  ) {}
 
-  constructor(private readonly context: AlicloudContext) {
-    this.settings = { kind: "alicloud-kms", region: context.region };
+  public settings(): SecretStoreSettings {
+    return { kind: "alicloud-kms", region: this.context.region };
   }
 
   public nameProblems(prop: string, name: string): string[] {
@@ -28,16 +33,19 @@ export class KmsSecretStore implements SecretStore {
     return new SecretsKey(scope, id, this.context, spec);
   }
 
-  public readStatements(scope: Construct, names: readonly string[], key: SecretKey): AccessStatement[] {
-    if (names.length === 0) return [];
-    return [
-      {
-        sid: "ReadSecrets",
-        actions: ["kms:GetSecretValue"],
-        resources: names.map((name) => arn(this.context, scope, "kms", `secret/${name}`)),
-      },
-      { sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [arn(this.context, scope, "kms", `key/${key.id}`)] },
-    ];
+  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[] {
+    return this.props.management === "terraform" ? new ManagedSecrets(scope, id, this.context, this.props, spec).ready : [];
+  }
+
+  public grantRead(scope: Construct, _id: string, { names, key, reader }: ReadGrant): void {
+    if (names.length === 0) return;
+    reader.allow({
+      sid: "ReadSecrets",
+      actions: ["kms:GetSecretValue"],
+      resources: names.map((name) => arn(this.context, scope, "kms", `secret/${name}`)),
+    });
+    if (key === undefined) return;
+    reader.allow({ sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [arn(this.context, scope, "kms", `key/${key.id}`)] });
   }
 }
 

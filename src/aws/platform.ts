@@ -36,6 +36,7 @@ import { AwsResources, MADE, resourcesOfPart } from "./resources";
 import { Ec2Role } from "./role";
 import { launchSettings } from "./scaling-nodes";
 import { SecretsManagerStore } from "./secret-store";
+import { SecretsManagerProps } from "./secrets-manager-props";
 
 /** How {@link AwsPlatform} makes a gateway's resources. */
 export interface AwsPlatformProps {
@@ -56,6 +57,11 @@ export interface AwsPlatformProps {
    * @default - looked up by Terraform: `data.aws_caller_identity`
    */
   readonly accountId?: string;
+  /**
+   * How the secrets are kept.
+   * @default - recoverable for 30 days, in one region, open to whom IAM lets in
+   */
+  readonly secrets?: SecretsManagerProps;
   /**
    * Changes to resources before they are created.
    * @default - none
@@ -88,7 +94,7 @@ export class AwsPlatform implements GatewayPlatform {
     ConfigError.throwIfAny("AwsPlatform", platformProblems(props));
     this.region = props.region;
     this.context = { ...props, resources: new ResourceFactory(props) };
-    this.secretStore = new SecretsManagerStore(this.context);
+    this.secretStore = new SecretsManagerStore(this.context, props.secrets ?? {});
   }
 
   public problems(check: PlatformCheck): string[] {

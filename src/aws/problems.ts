@@ -1,6 +1,7 @@
 import { Token } from "cdktf";
 import { PlatformCheck } from "../platform";
 import { isExpression, nameProblems } from "../text";
+import { SecretsManagerProps, secretsManagerProblems } from "./secrets-manager-props";
 
 /** All that AWS refuses in a part's props. */
 export function partProblems(check: PlatformCheck, region: string): string[] {
@@ -18,11 +19,13 @@ export function platformProblems(props: {
   readonly region: string;
   readonly accountId?: string;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly secrets?: SecretsManagerProps;
 }): string[] {
   return [
     ...valueProblems("region", props.region, /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region of AWS such as "eu-central-1"'),
     ...valueProblems("accountId", props.accountId, /^\d{12}$/, "the 12 digits of an account"),
     ...Object.entries(props.tags ?? {}).flatMap(([key, value]) => tagProblems(key, value)),
+    ...secretsManagerProblems(props.secrets ?? {}, props.region),
   ];
 }
 

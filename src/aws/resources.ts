@@ -6,6 +6,11 @@ import { ResourceKind, ResourceOf } from "./resource-kinds";
 export interface AwsSecretsResources {
   readonly key: ResourceOf<"key"> | undefined;
   readonly keyAlias: ResourceOf<"keyAlias"> | undefined;
+  /** The gateway's own, none of them with a value. */
+  readonly secrets: readonly ResourceOf<"secret">[];
+  /** Those whose values Terraform writes. */
+  readonly secretVersions: readonly ResourceOf<"secretVersion">[];
+  readonly secretPolicies: readonly ResourceOf<"secretPolicy">[];
 }
 
 /** The resources of `GatewayRole`. */
@@ -78,7 +83,13 @@ export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart
 }
 
 const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resources>) => AwsResources[Part] } = {
-  secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias") }),
+  secrets: (made) => ({
+    key: made.first("key"),
+    keyAlias: made.first("keyAlias"),
+    secrets: made.all("secret"),
+    secretVersions: made.all("secretVersion"),
+    secretPolicies: made.all("secretPolicy"),
+  }),
   role: (made) => ({ role: made.one("role"), rolePolicy: made.one("rolePolicy"), instanceProfile: made.one("instanceProfile") }),
   cluster: (made) => ({
     bucket: made.one("bucket"),

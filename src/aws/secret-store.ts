@@ -1,17 +1,22 @@
+import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
-import { AccessStatement } from "../access";
 import { removalLifecycle } from "../removal";
-import { SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
 import { nameProblems, terraformJson } from "../text";
 import { accountIdOf, partitionOf } from "./account";
 import { arn, AwsContext } from "./context";
+import { DeclaredSecrets } from "./declared-secrets";
+import { SecretsManagerProps } from "./secrets-manager-props";
 
-/** AWS Secrets Manager. Secrets are known by name only: whoever sets a value creates the secret. */
+/** AWS Secrets Manager: Terraform makes the secrets empty, and whoever has a value puts it there. */
 export class SecretsManagerStore implements SecretStore {
-  public readonly settings: SecretStoreSettings;
+  constructor(
+    private readonly context: AwsContext,
+    private readonly props: SecretsManagerProps,
+  ) {}
 
-  constructor(private readonly context: AwsContext) {
-    this.settings = { kind: "aws-secrets-manager", region: context.region };
+  public settings(): SecretStoreSettings {
+    return { kind: "aws-secrets-manager", region: this.context.region };
   }
 
   public nameProblems(prop: string, name: string): string[] {
@@ -26,22 +31,25 @@ export class SecretsManagerStore implements SecretStore {
     return new SecretsKey(scope, id, this.context, spec);
   }
 
-  public readStatements(scope: Construct, names: readonly string[], key: SecretKey): AccessStatement[] {
-    if (names.length === 0) return [];
-    return [
-      {
-        sid: "ReadSecrets",
-        actions: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-        // AWS ends a secret's ARN with a hyphen and six characters of its own; each ? is exactly one.
-        resources: names.map((name) => arn(this.context, scope, "secretsmanager", `secret:${name}-??????`)),
-      },
-      {
-        sid: "DecryptSecrets",
-        actions: ["kms:Decrypt"],
-        resources: [key.id],
-        conditions: { StringEquals: { "kms:ViaService": `secretsmanager.${this.context.region}.amazonaws.com` } },
-      },
-    ];
+  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[] {
+    return new DeclaredSecrets(scope, id, this.context, this.props, spec).ready;
+  }
+
+  public grantRead(scope: Construct, _id: string, { names, key, reader }: ReadGrant): void {
+    if (names.length === 0) return;
+    reader.allow({
+      sid: "ReadSecrets",
+      actions: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
+      // AWS ends a secret's ARN with a hyphen and six characters of its own; each ? is exactly one.
+      resources: names.map((name) => arn(this.context, scope, "secretsmanager", `secret:${name}-??????`)),
+    });
+    if (key === undefined) return;
+    reader.allow({
+      sid: "DecryptSecrets",
+      actions: ["kms:Decrypt"],
+      resources: [key.id],
+      conditions: { StringEquals: { "kms:ViaService": `secretsmanager.${this.context.region}.amazonaws.com` } },
+    });
   }
 }
 

@@ -2,7 +2,8 @@ import { IDatabase, IRedis } from "../backing-services";
 import { GatewayModel } from "../litellm/gateway-model";
 import { ADMIN_ROUTES, AGENT_ROUTES } from "../litellm/routes";
 import { LONGEST_CALL_SECONDS } from "../litellm/routing";
-import { SecretSpec, SecretStoreSettings } from "../secret-store";
+import { SecretSpec, SecretStore } from "../secret-store";
+import { storeNames } from "../secrets-document";
 import { InstallProps } from "./install-props";
 
 /** The port on which a node serves agents. */
@@ -11,10 +12,12 @@ export const AGENTS_PORT = 4000;
 export const ADMIN_PORT = 4001;
 
 /** The secrets of a gateway, by what they are for. */
-export interface LlmSecretNames {
+export interface NodeSecrets {
+  /** Where all those lie that do not lie elsewhere. */
+  readonly store: SecretStore;
   readonly secrets: readonly SecretSpec[];
-  readonly databaseSecretName?: string;
-  readonly redisSecretName?: string;
+  readonly databaseSecret?: SecretSpec;
+  readonly redisSecret?: SecretSpec;
 }
 
 /** Longer than the balancer keeps a silent connection: it must be the balancer that closes it, or it answers 502. */
@@ -26,8 +29,7 @@ export interface NodeSettingsProps {
   readonly cloud: string;
   readonly region: string;
   readonly model: GatewayModel;
-  readonly store: SecretStoreSettings;
-  readonly secrets: LlmSecretNames;
+  readonly secrets: NodeSecrets;
   readonly environment: Readonly<Record<string, string>>;
   readonly database: IDatabase;
   readonly redis: IRedis;
@@ -43,17 +45,22 @@ export interface NodeSettingsProps {
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
 export function nodeSettings(props: NodeSettingsProps): object {
-  const { model } = props;
+  const { model, secrets } = props;
+  const others = storeNames(
+    props.name,
+    secrets.secrets.filter(({ store }) => store !== secrets.store),
+  );
   return {
     version: 1,
     name: props.name,
     cloud: props.cloud,
     region: props.region,
-    store: props.store,
-    secrets: props.secrets.secrets.map(({ name, fields }) => ({ name, fields })),
+    store: secrets.store.settings(props.name),
+    stores: others.size === 0 ? undefined : Object.fromEntries([...others].map(([store, name]) => [name, store.settings(props.name)])),
+    secrets: secrets.secrets.map(({ name, store, fields }) => ({ name, store: others.get(store), fields })),
     environment: props.environment,
-    database: databaseSettings(props.database, props.secrets.databaseSecretName),
-    redis: { host: props.redis.host, port: props.redis.port, tls: props.redis.tls, secret: props.secrets.redisSecretName },
+    database: databaseSettings(props.database, secrets.databaseSecret?.name),
+    redis: { host: props.redis.host, port: props.redis.port, tls: props.redis.tls, secret: secrets.redisSecret?.name },
     ports: { agents: AGENTS_PORT, admin: ADMIN_PORT },
     routes: { agents: AGENT_ROUTES, admin: ADMIN_ROUTES },
     log: props.log,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AccessStatement } from "../../src/access";
 import { Duration } from "../../src/duration";
 import { Schedule } from "../../src/schedule";
+import { readGranted } from "../support/granted";
 import { newPlatform, newStack, only, rendered, resources } from "./support";
 
 describe("role", () => {
@@ -83,7 +84,7 @@ describe("secret store", () => {
   test("reads exactly these secrets with exactly this key", () => {
     const stack = newStack();
     const { secretStore } = newPlatform();
-    expect(secretStore.readStatements(stack, ["llm/openai", "llm/${terraform.workspace}"], { id: "key-1" })).toEqual([
+    expect(readGranted(stack, secretStore, ["llm/openai", "llm/${terraform.workspace}"], { id: "key-1" })).toEqual([
       {
         sid: "ReadSecrets",
         actions: ["kms:GetSecretValue"],
@@ -94,7 +95,7 @@ describe("secret store", () => {
       },
       { sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: ["acs:kms:cn-shanghai:1234567890123456:key/key-1"] },
     ]);
-    expect(secretStore.readStatements(stack, [], { id: "key-1" })).toEqual([]);
+    expect(readGranted(newStack(), secretStore, [], { id: "key-1" })).toEqual([]);
   });
 
   test.each([

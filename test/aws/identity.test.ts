@@ -1,4 +1,5 @@
 import { AccessStatement } from "../../src/access";
+import { readGranted } from "../support/granted";
 import { ACCOUNT, DRIFT, Json, REGION, Sample } from "./support";
 
 function policy(resource: Json): Json {
@@ -48,7 +49,7 @@ describe("secret store", () => {
 
   test("reading is of exactly the named secrets, decrypting with exactly the key by way of the store", () => {
     const sample = new Sample({ accountId: ACCOUNT });
-    const [read, decrypt] = sample.platform.secretStore.readStatements(sample.stack, ["gwy/openai", "gw-${terraform.workspace}/b"], {
+    const [read, decrypt] = readGranted(sample.stack, sample.platform.secretStore, ["gwy/openai", "gw-${terraform.workspace}/b"], {
       id: "arn:key",
     });
     expect(read!.resources.map((resource) => resource.replace(/\$\{TfToken[^}]*\}/, "aws"))).toEqual([
@@ -62,7 +63,7 @@ describe("secret store", () => {
       resources: ["arn:key"],
       conditions: { StringEquals: { "kms:ViaService": `secretsmanager.${REGION}.amazonaws.com` } },
     });
-    expect(sample.platform.secretStore.readStatements(sample.stack, [], { id: "arn:key" })).toEqual([]);
+    expect(readGranted(new Sample().stack, sample.platform.secretStore, [], { id: "arn:key" })).toEqual([]);
   });
 
   test.each([

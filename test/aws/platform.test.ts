@@ -180,7 +180,13 @@ describe("transform and resourcesOf", () => {
     const sample = new Sample();
     const part = sample.part("secrets");
     sample.platform.bind(part);
-    expect(AwsPlatform.resourcesOf(part)).toEqual({ key: undefined, keyAlias: undefined });
+    expect(AwsPlatform.resourcesOf(part)).toEqual({
+      key: undefined,
+      keyAlias: undefined,
+      secrets: [],
+      secretVersions: [],
+      secretPolicies: [],
+    });
   });
 
   test("a part of another platform is refused by its path", () => {

@@ -26,8 +26,8 @@ class Rig:
         self.given: list[tuple[str, dict[str, Any]]] = []
         self.told: list[tuple[str, str, bool]] = []  # secret, version, whether it changed
         self.refresher = refresh.Refresher(
-            lambda: secrets.read(self.settings, self.store),
-            secrets.read_all(self.settings, self.store),
+            lambda: secrets.read(self.settings, {None: self.store}),
+            secrets.read_all(self.settings, {None: self.store}),
             refresh.credentials_of(CONFIG),
             interval,
             tell=lambda *in_use: self.told.append(in_use),

@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from aigw_node import environment, secrets, stores
 from aigw_node.errors import NodeError
+from aigw_node.settings import parse
 from aigw_node.stores import AlicloudKms, AwsSecretsManager, SecretNotFound, SecretStore, StoreError
 
 from doubles.cloud import Cloud
-from support import only_the_role, settings, whole_store
+from support import MemoryStore, only_the_role, settings, settings_json, whole_store
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_role_credentials_are_kept_until_they_near_their_end(cloud: Cloud, store
 
 
 def test_everything_is_read() -> None:
-    snapshot = secrets.read_all(settings(), whole_store())
+    snapshot = secrets.read_all(settings(), {None: whole_store()})
     assert snapshot.environment == {
         "AIGW_OPENAI_API_KEY": "canary-1",
         "LITELLM_MASTER_KEY": "canary-2",
@@ -63,13 +64,30 @@ def test_everything_is_read() -> None:
     assert "canary" not in repr(snapshot)
 
 
+def test_a_secret_lies_in_the_store_that_is_named_for_it() -> None:
+    chosen = settings_json(stores={"vault": {"kind": "alicloud-kms"}})
+    chosen["secrets"][0]["store"] = "vault"
+    first, other = whole_store(), MemoryStore(openai='{"api_key": "of-the-other"}')
+    del first.texts["prod-gateway/openai"]
+    snapshot = secrets.read_all(parse(chosen), {None: first, "vault": other})
+    assert snapshot.environment["AIGW_OPENAI_API_KEY"] == "of-the-other"
+    assert snapshot.versions["prod-gateway/openai"] == "v1"
+
+
+def test_a_store_that_the_settings_do_not_have_is_named() -> None:
+    chosen = settings_json()
+    chosen["secrets"][0]["store"] = "vault"
+    with pytest.raises(NodeError, match=r"the store of prod-gateway/openai 'vault' is none of"):
+        parse(chosen)
+
+
 def test_all_problems_are_told_together_and_by_name() -> None:
     store = whole_store()
     store.texts["prod-gateway/openai"] = '{"api_key": "  "}'
     store.texts["prod-gateway/master-key"] = ""
     del store.texts["prod-gateway/database"]
     with pytest.raises(NodeError) as caught:
-        secrets.read_all(settings(), store)
+        secrets.read_all(settings(), {None: store})
     said = str(caught.value)
     assert "prod-gateway/openai, field api_key (empty)" in said
     assert "prod-gateway/master-key (empty)" in said
@@ -91,7 +109,7 @@ def test_a_malformed_value_is_named_but_not_shown(text: str, problem: str) -> No
     store = whole_store()
     store.texts["prod-gateway/openai"] = text
     with pytest.raises(NodeError, match=problem) as caught:
-        secrets.read_all(settings(), store)
+        secrets.read_all(settings(), {None: store})
     assert "canary" not in str(caught.value)
 
 
@@ -102,7 +120,7 @@ def test_the_environment() -> None:
     chosen = settings(
         redis={"host": "redis.internal", "secret": "prod-gateway/redis"}, environment={"LITELLM_LOG": "INFO", "AIGW_X": "y"}
     )
-    built = environment.build(chosen, secrets.read_all(chosen, store))
+    built = environment.build(chosen, secrets.read_all(chosen, {None: store}))
     assert built["DATABASE_URL"] == (
         "postgresql://litellm:p%40ss%2Fw%3Ard%3F@db.internal:5432/litellm?connection_limit=10&pool_timeout=60&sslmode=require"
     )

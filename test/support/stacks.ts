@@ -42,6 +42,7 @@ export function withoutProtection(text: string): string {
     .replaceAll('"force_destroy": false', '"force_destroy": true')
     .replaceAll('"enable_deletion_protection": true', '"enable_deletion_protection": false')
     .replaceAll('"group_deletion_protection": true', '"group_deletion_protection": false')
+    .replaceAll('"recovery_window_in_days": 30', '"recovery_window_in_days": 0')
     .replaceAll('"deletion_protection": "Enabled"', '"deletion_protection": "Disabled"')
     .replace(/("deletion_protection_config": \{\s*"enabled": )true/g, "$1false");
 }

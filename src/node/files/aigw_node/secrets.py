@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from aigw_node.errors import NodeError
 from aigw_node.settings import Settings
-from aigw_node.stores import SecretNotFound, SecretStore, SecretValue, StoreError
+from aigw_node.stores import SecretNotFound, SecretStore, SecretValue, StoreError, Stores
 
 PARALLEL_READS = 8
+Place = tuple[str | None, str]  # a store's name, a secret's
 
 
 class MissingSecrets(NodeError):
@@ -72,44 +73,44 @@ def _read_one(store: SecretStore, name: str, keys: Iterable[str | None]) -> tupl
     return {key: _pick(name, value, key) for key in keys}, value.version
 
 
-def read(settings: Settings, store: SecretStore) -> Snapshot:
+def read(settings: Settings, stores: Stores) -> Snapshot:
     """Everything that the settings name; what is not usable is told in `problems`, by name."""
-    wanted: dict[str, set[str | None]] = {}
+    wanted: dict[Place, set[str | None]] = {}
     for secret in settings.secrets:
-        wanted.setdefault(secret.name, set()).update(item.field for item in secret.fields)
-    wanted.setdefault(settings.database.secret, set()).add(settings.database.field)
-    redis = settings.redis
-    if redis and redis.secret:
-        wanted.setdefault(redis.secret, set()).add(redis.field)
+        wanted.setdefault((secret.store, secret.name), set()).update(item.field for item in secret.fields)
+    database: Place = (None, settings.database.secret)
+    wanted.setdefault(database, set()).add(settings.database.field)
+    redis: Place | None = (None, settings.redis.secret) if settings.redis and settings.redis.secret else None
+    if settings.redis and redis:
+        wanted.setdefault(redis, set()).add(settings.redis.field)
 
-    def one(name: str) -> tuple[dict[str | None, str], str] | NodeError:
+    def one(place: Place) -> tuple[dict[str | None, str], str] | NodeError:
+        store, name = place
         try:
-            return _read_one(store, name, wanted[name])
+            return _read_one(stores[store], name, wanted[place])
         except NodeError as error:
             return error
 
     with ThreadPoolExecutor(PARALLEL_READS) as pool:
         answers = dict(zip(wanted, pool.map(one, wanted), strict=True))
-    good = {name: answer for name, answer in answers.items() if not isinstance(answer, NodeError)}
+    good = {place: answer for place, answer in answers.items() if not isinstance(answer, NodeError)}
     return Snapshot(
         environment={
-            item.environment: good[secret.name][0][item.field]
+            item.environment: good[secret.store, secret.name][0][item.field]
             for secret in settings.secrets
-            if secret.name in good
+            if (secret.store, secret.name) in good
             for item in secret.fields
         },
-        versions={name: version for name, (_, version) in good.items()},
-        database_password=good[settings.database.secret][0][settings.database.field]
-        if settings.database.secret in good
-        else "",
-        redis_password=good[redis.secret][0][redis.field] if redis and redis.secret in good else None,
+        versions={name: version for (_, name), (_, version) in good.items()},
+        database_password=good[database][0][settings.database.field] if database in good else "",
+        redis_password=good[redis][0][settings.redis.field] if settings.redis and redis in good else None,
         problems=tuple(str(answer) for answer in answers.values() if isinstance(answer, NodeError)),
     )
 
 
-def read_all(settings: Settings, store: SecretStore) -> Snapshot:
+def read_all(settings: Settings, stores: Stores) -> Snapshot:
     """Everything, or MissingSecrets with all problems together: a node does not start on half of its secrets."""
-    snapshot = read(settings, store)
+    snapshot = read(settings, stores)
     if snapshot.problems:
         raise MissingSecrets(snapshot.problems)
     return snapshot

@@ -18,7 +18,7 @@ from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.secrets import Snapshot
 from aigw_node.settings import Settings, load
-from aigw_node.stores import open_store
+from aigw_node.stores import open_stores
 
 if TYPE_CHECKING:
     from aigw_node.plugin import GatewayPlugin
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def run(settings_path: Path, config_path: Path, host: str) -> None:
     settings = load(settings_path)
     config = _read_config(config_path)
-    snapshot = secrets.read_all(settings, open_store(settings.store))
+    snapshot = secrets.read_all(settings, open_stores(settings))
     log.event("secrets-read", gateway=settings.name, versions=dict(snapshot.versions))
     migrated = _migrate(settings, snapshot.database_password)
     sockets = server.listen(settings, host)
@@ -69,9 +69,9 @@ def _serve(
         request_log.write(recorder.secret_in_use(secret, version, changed))
         log.event("secret-in-use", secret=secret, version=version, changed=changed)
 
-    store = open_store(settings.store)  # of this process: connections do not survive a fork
+    stores = open_stores(settings)  # of this process: connections do not survive a fork
     credentials, interval = refresh.credentials_of(config), settings.refresh_interval
-    refresher = refresh.Refresher(lambda: secrets.read(settings, store), snapshot, credentials, interval, tell=in_use)
+    refresher = refresh.Refresher(lambda: secrets.read(settings, stores), snapshot, credentials, interval, tell=in_use)
 
     def ready() -> None:
         if not plugin.is_first(ours):

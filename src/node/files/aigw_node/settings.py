@@ -54,6 +54,7 @@ class SecretField:
 class SecretSettings:
     name: str
     fields: tuple[SecretField, ...]
+    store: str | None  # None: the gateway's first store
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ class Settings:
     cloud: str
     region: str
     store: StoreSettings
+    stores: Mapping[str, StoreSettings]  # others
     secrets: tuple[SecretSettings, ...]
     environment: Mapping[str, str]
     database: DatabaseSettings
@@ -209,7 +211,7 @@ class _Reader:
 
 def _secret(reader: _Reader) -> SecretSettings:
     fields = reader.each("fields", lambda field: SecretField(field.optional_text("field"), field.text("environment")))
-    return SecretSettings(reader.text("name"), fields)
+    return SecretSettings(reader.text("name"), fields, reader.optional_text("store"))
 
 
 def _database(reader: _Reader) -> DatabaseSettings:
@@ -336,6 +338,11 @@ def parse(value: Any) -> Settings:
         raise NodeError(f"settings: version {version} is not {VERSION}: settings and bundle are of different releases")
     ports, routes, limits = root.object("ports"), root.object("routes"), root.object("limits", optional=True)
     region = root.text("region")
+    stores = root.object("stores", optional=True)
+    secrets = root.each("secrets", _secret)
+    for secret in secrets:
+        if secret.store is not None:
+            _one_of(secret.store, tuple(stores.names()), f"the store of {secret.name}")
     fleet_limits = _fleet_limits(root.object("fleetLimits", optional=True))
     if fleet_limits.any() and not root.has("redis"):
         raise NodeError("settings: fleetLimits can not be counted without redis")
@@ -344,7 +351,8 @@ def parse(value: Any) -> Settings:
         cloud=root.text("cloud"),
         region=region,
         store=_store(root.object("store"), region),
-        secrets=root.each("secrets", _secret),
+        stores={name: _store(stores.object(name), region) for name in stores.names()},
+        secrets=secrets,
         environment=root.object("environment", optional=True).strings(),
         database=_database(root.object("database")),
         redis=_redis(root.object("redis")) if root.has("redis") else None,

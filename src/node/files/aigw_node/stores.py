@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from aigw_node import alicloud
-from aigw_node.settings import StoreSettings, VaultSettings
+from aigw_node.settings import Settings, StoreSettings, VaultSettings
 from aigw_node.vault import Vault, VaultError, alicloud_login, aws_login
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KMS_VERSION = "2016-01-20"
 
@@ -33,6 +31,10 @@ class StoreError(Exception):
 class SecretStore(Protocol):
     def get(self, name: str) -> SecretValue:
         """The current value of a secret."""
+
+
+# By name; None is the gateway's first store.
+Stores = Mapping[str | None, SecretStore]
 
 
 class AwsSecretsManager:
@@ -112,6 +114,10 @@ def _open_vault(settings: VaultSettings, region: str) -> VaultKv:
             ca=settings.ca_certificate,
         )
     )
+
+
+def open_stores(settings: Settings) -> Stores:
+    return {None: open_store(settings.store), **{name: open_store(store) for name, store in settings.stores.items()}}
 
 
 def open_store(settings: StoreSettings) -> SecretStore:
