@@ -4,6 +4,7 @@ import { ITerraformDependable, TerraformAsset } from "cdktf";
 import { Construct } from "constructs";
 import { ConfigError } from "./errors";
 import { GeneratedAsset } from "./generated-asset";
+import { handedOverValueProblems } from "./handed-over-values";
 import { AgentsProps } from "./litellm";
 import { agentsProblems, AgentState, agentStates } from "./litellm/agents";
 import { AGENT_ROUTES } from "./litellm/routes";
@@ -41,6 +42,7 @@ export class AgentQuotaKeys extends Construct {
   constructor(scope: Construct, id: string, props: AgentQuotaKeysProps) {
     super(scope, id);
     const { cluster } = props;
+    ConfigError.throwIfAny(this, handedOverValueProblems("agents", props.agents));
     ConfigError.throwIfAny(this, [
       ...agentsProblems(props.agents, cluster.modelNames),
       ...provisioningProblems(props.provisioning, cluster.adminEndpoint !== undefined),

@@ -3,6 +3,7 @@ import { Construct } from "constructs";
 import { IAccessRole } from "./access";
 import { IDatabase, IRedis } from "./backing-services";
 import { ConfigError } from "./errors";
+import { handedOverValueProblems } from "./handed-over-values";
 import { ProvidersProps } from "./litellm";
 import { credentialVariable } from "./litellm/config-yaml";
 import { ProviderModel, providerModels, providersProblems } from "./litellm/providers";
@@ -158,6 +159,8 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
 
 /** All that is wrong with the secrets of a gateway. */
 export function llmSecretsProblems(props: LlmSecretsProps): string[] {
+  const values = handedOverValueProblems("", props);
+  if (values.length > 0) return values;
   const names = props.platform.problems({ name: props.name });
   if (names.length > 0) return names;
   const problems = providersProblems(props.providers);

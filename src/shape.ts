@@ -1,4 +1,5 @@
 import { Duration } from "./duration";
+import { handedOverValueProblems } from "./handed-over-values";
 import { unknownName } from "./nearest";
 
 /** What a value must be, in words for a message; undefined: it is. */
@@ -36,6 +37,8 @@ export function shapeProblems<T extends object>(
   shape: Shape<T>,
   required: readonly (keyof T & string)[] = [],
 ): string[] {
+  const values = handedOverValueProblems(prop, value);
+  if (values.length > 0) return values;
   const wrong = object(value);
   if (wrong !== undefined) return [`${prop}: ${told(value)} is not ${wrong}`];
   const path = (key: string): string => (prop === "" ? key : `${prop}.${key}`);
@@ -45,12 +48,17 @@ export function shapeProblems<T extends object>(
   return [
     ...missing.map((key) => `${path(key)}: none is given`),
     ...given.flatMap(([key, content]) => {
-      if (!Object.hasOwn(shape, key)) return [`${path(key)}: ${unknownName(key, "a prop", known)}`];
+      if (!Object.hasOwn(shape, key))
+        return [`${path(key)}: ${unknownName(key, "a prop", known)}${VALUES_ELSEWHERE.test(key) ? ELSEWHERE : ""}`];
       const expected = shape[key as keyof T](content);
       return expected === undefined ? [] : [`${path(key)}: ${told(content)} is not ${expected}`];
     }),
   ];
 }
+
+/** Who looks for a prop for a value learns where values go. */
+const VALUES_ELSEWHERE = /key|secret|password|token|credential/i;
+const ELSEWHERE = "; no prop takes a secret's value: put it into the store with cdktf-ai-gateway secrets put NAME";
 
 function told(value: unknown): string {
   return typeof value === "function" ? "a function" : JSON.stringify(value);

@@ -329,10 +329,11 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     'pythonIndex: "http://mirror.corp/simple" is not an https URL, such as "https://mirror.example/simple/"',
   ],
   [
-    "a mirror with a password",
-    { engineMirror: "https://me:word@mirror.corp/prisma" },
+    "a mirror with a user",
+    { engineMirror: "https://me@mirror.corp/prisma" },
     "engineMirror: it holds a user name or password; give a URL without one",
   ],
+  ["a mirror with a password", { engineMirror: "https://me:word@mirror.corp/prisma" }, "engineMirror: looks like a secret's value"],
   [
     "an image by tag",
     { containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.2" },
