@@ -51,6 +51,7 @@ export default tseslint.config(
   },
   { files: ["src/aws/**/*.ts"], rules: restrictImports(cloud("alicloud")) },
   { files: ["src/alicloud/**/*.ts"], rules: restrictImports(cloud("aws")) },
+  { files: ["src/vault/**/*.ts"], rules: restrictImports(cloud("aws"), cloud("alicloud")) },
   {
     files: ["src/litellm/**/*.ts"],
     rules: restrictImports(cloud("aws"), cloud("alicloud"), {

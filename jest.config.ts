@@ -7,7 +7,7 @@ const common = {
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   moduleNameMapper: {
     "^cdktf-ai-gateway$": "<rootDir>/src/index.ts",
-    "^cdktf-ai-gateway/(aws|alicloud|testing)$": "<rootDir>/src/$1/index.ts",
+    "^cdktf-ai-gateway/(aws|alicloud|testing|vault)$": "<rootDir>/src/$1/index.ts",
   },
 } as const;
 

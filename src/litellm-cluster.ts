@@ -207,10 +207,12 @@ function sameNameProblems(cluster: LiteLlmCluster, { name, platform }: LiteLlmCl
   return same === undefined ? [] : [`name: ${JSON.stringify(name)} is the name of ${same.node.path} already; give each gateway its own`];
 }
 
-/** The ports in base URLs, such as vLLM's 8000, are open too. */
-function egressPorts(props: ClusterProps, model: GatewayModel): number[] {
+/** The ports in addresses, such as vLLM's 8000 and Vault's 8200, are open too. */
+function egressPorts(props: LiteLlmClusterProps, model: GatewayModel): number[] {
   const registry = props.containerImage === undefined ? undefined : `https://${props.containerImage}`;
-  const urls = [...model.providers.map(({ baseUrl }) => baseUrl), props.pythonIndex, props.engineMirror, registry];
+  const stores = props.secrets.stores.map((store) => store.settings(props.name));
+  const vaults = stores.map((settings) => (settings.kind === "vault" ? settings.address : undefined));
+  const urls = [...model.providers.map(({ baseUrl }) => baseUrl), ...vaults, props.pythonIndex, props.engineMirror, registry];
   const inUrls = urls.map((url = "") => (isExpression(url) ? undefined : /^https?:\/\/[^/:]+:(\d+)/.exec(url)?.[1]));
   const given = inUrls.filter((port) => port !== undefined).map(Number);
   return [...new Set([HTTP, HTTPS, props.database.port, props.redis.port, ...given, ...(props.egressPorts ?? [])])];

@@ -178,6 +178,7 @@ export function llmSecretsProblems(props: LlmSecretsProps): string[] {
   const key = props.encryptionKey;
   return [
     ...storeNameProblems(props, providers),
+    ...loginProblems(props),
     ...(key === undefined ? [] : defaultStore(props).keyProblems("encryptionKey", key.id)),
     ...named.flatMap(([prop, store, name]) => (name === undefined ? [] : store.nameProblems(prop, name))),
   ];
@@ -188,6 +189,19 @@ function storeNameProblems({ secretStores }: LlmSecretsProps, providers: readonl
   return Object.keys(secretStores ?? {})
     .filter((name) => !withSecret.includes(name))
     .map((name) => `secretStores.${name}: ${unknownName(name, "a provider with a key", withSecret)}`);
+}
+
+/** A node logs in to Vault with the role of its own cloud. */
+function loginProblems({ secretStore, secretStores, platform, name }: LlmSecretsProps): string[] {
+  const given: [string, SecretStore | undefined][] = [
+    ["secretStore", secretStore],
+    ...Object.entries(secretStores ?? {}).map(([provider, store]): [string, SecretStore] => [`secretStores.${provider}`, store]),
+  ];
+  return given.flatMap(([prop, store]) => {
+    const settings = store?.settings(name);
+    if (settings?.kind !== "vault" || settings.auth.method === platform.cloud) return [];
+    return [`${prop}: VaultAuth.${settings.auth.method}() is not for a gateway on ${platform.cloud}; use VaultAuth.${platform.cloud}()`];
+  });
 }
 
 /** The secrets that a gateway needs and that are not among these. */

@@ -66,7 +66,7 @@ test.each(Object.keys(CLOUDS) as (keyof typeof CLOUDS)[])("names, addresses and 
         openai: { secretName: "sk-team/openai", baseUrl: "https://sk-gateway.corp.example:8443/v1" },
         "sk-provider": {
           kind: "openai-compatible",
-          baseUrl: "${var.scheme}://${var.host}:${var.port}",
+          baseUrl: "https://${var.host}:8443",
           models: ["sk-model-of-a-friendly-name"],
         },
       },

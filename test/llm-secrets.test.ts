@@ -108,6 +108,15 @@ describe("secrets in several stores", () => {
   });
 });
 
+test("a login of the other cloud's is refused", () => {
+  const make = (props: object) => () =>
+    new LlmSecrets(newStack("alicloud"), "secrets", { platform: alicloud(), name: "gateway", providers, ...props });
+  expect(make({ secretStore: new OtherStore() })).toThrow(
+    "secretStore: VaultAuth.aws() is not for a gateway on alicloud; use VaultAuth.alicloud()",
+  );
+  expect(make({ secretStores: { openai: new OtherStore() } })).toThrow("secretStores.openai: VaultAuth.aws() is not for");
+});
+
 describe("on AWS", () => {
   const made = (secrets: object, props: object = {}) => {
     const stack = newStack("aws");

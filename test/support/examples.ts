@@ -10,6 +10,7 @@ export const EXAMPLES = {
   quickstart: ["quickstart-alicloud", "quickstart-aws"],
   "aws-production": ["aws-production"],
   "alicloud-production": ["alicloud-production"],
+  vault: ["vault-alicloud", "vault-aws"],
 } as const;
 
 export type ExampleName = keyof typeof EXAMPLES;

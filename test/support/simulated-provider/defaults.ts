@@ -3,7 +3,7 @@ import type { Value } from "./wire";
 /** Values by dotted path. */
 export type Defaults = Readonly<Record<string, Value>>;
 
-/** What the provider itself puts into the plan: `Default` in terraform-provider-alicloud 1.289.0. */
+/** What the provider itself puts into the plan: `Default` in terraform-provider-alicloud 1.289.0 and -vault 5.6.0. */
 export const PROVIDER_DEFAULTS: Readonly<Record<string, Defaults>> = {
   alicloud_ram_role: { version: "1" },
   alicloud_ram_policy: { version: "1" },
@@ -45,6 +45,15 @@ export const PROVIDER_DEFAULTS: Readonly<Record<string, Defaults>> = {
   alicloud_oss_bucket_object: { acl: "private", server_side_encryption: "AES256" },
   alicloud_pvtz_zone: { proxy_pattern: "ZONE" },
   alicloud_pvtz_zone_record: { priority: 1, status: "ENABLE", ttl: 60 },
+  vault_aws_auth_backend_role: {
+    auth_type: "iam",
+    backend: "aws",
+    resolve_aws_unique_ids: true,
+    allow_instance_migration: false,
+    disallow_reauthentication: false,
+    token_type: "default",
+  },
+  vault_alicloud_auth_backend_role: { backend: "alicloud", token_type: "default" },
 };
 
 /** What the cloud answers for Optional+Computed arguments that were left out, where its API documents a value. */

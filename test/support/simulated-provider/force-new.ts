@@ -1,6 +1,6 @@
 /**
- * Arguments whose change replaces the resource (dotted paths): ForceNew of terraform-provider-alicloud 1.289.0 and
- * of hashicorp/null 3.3.1, for the resources in use.
+ * Arguments whose change replaces the resource (dotted paths): ForceNew of terraform-provider-alicloud 1.289.0,
+ * hashicorp/null 3.3.1 and hashicorp/vault 5.6.0, for the resources in use.
  */
 export const FORCE_NEW: Readonly<Record<string, readonly string[]>> = {
   alicloud_ram_role: ["role_name", "name"],
@@ -129,4 +129,8 @@ export const FORCE_NEW: Readonly<Record<string, readonly string[]>> = {
   alicloud_event_bridge_rule: ["event_bus_name", "rule_name", "targets.target_id"],
   alicloud_message_service_queue: ["queue_name", "queue_type"],
   null_resource: ["triggers"],
+  vault_policy: ["name", "namespace"],
+  // resolve_aws_unique_ids too, but only from true to false.
+  vault_aws_auth_backend_role: ["role", "auth_type", "backend", "namespace"],
+  vault_alicloud_auth_backend_role: ["role", "backend", "namespace"],
 };

@@ -29,7 +29,9 @@ const joined =
   (state) =>
     attributes.map((name) => text(state[name])).join(":");
 
-/** The form of ids, from SetId in terraform-provider-alicloud 1.289.0 and the prefixes of the cloud. */
+const loginRole: Id = (state) => `auth/${text(state.backend)}/role/${text(state.role)}`;
+
+/** The form of ids, from SetId in terraform-provider-alicloud 1.289.0 and -vault 5.6.0, and the prefixes of the cloud. */
 const IDS: Readonly<Record<string, Id>> = {
   alicloud_ram_role: joined("role_name"),
   alicloud_ram_policy: joined("policy_name"),
@@ -81,6 +83,9 @@ const IDS: Readonly<Record<string, Id>> = {
   alicloud_event_bridge_rule: joined("event_bus_name", "rule_name"),
   alicloud_message_service_queue: joined("queue_name"),
   null_resource: (_state, seed) => numeric(seed),
+  vault_policy: joined("name"),
+  vault_aws_auth_backend_role: loginRole,
+  vault_alicloud_auth_backend_role: loginRole,
 };
 
 /** What the cloud computes, by type; given the resource with its id. */

@@ -346,6 +346,22 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ...range("visibility_timeout", -1, 43201),
     invalid("queue_name", "1-queue"),
   ],
+  vault_policy: [invalid("namespace", "team-a/"), invalid("policy", 'path "secret/data/a" {\n  capabilities = ["reed"]\n}')],
+  vault_aws_auth_backend_role: [
+    invalid("namespace", "/team-a"),
+    word("auth_type"),
+    lacking("bound_iam_principal_arns"),
+    [{ bound_iam_principal_arns: ["llm-gw"] }, "bound_iam_principal_arns invalid value"],
+    [{ inferred_entity_type: "ec2_instance" }, "inferred_aws_region is needed"],
+    [{ token_max_ttl: 60 }, "token_max_ttl is 60, below token_ttl"],
+    word("token_type"),
+  ],
+  vault_alicloud_auth_backend_role: [
+    invalid("namespace", "team-a/"),
+    invalid("arn", "acs:ram::1234567890123456:user/somebody"),
+    [{ token_max_ttl: 60 }, "token_max_ttl is 60, below token_ttl"],
+    word("token_type"),
+  ],
 };
 
 /** At least one refusal for every rule. */

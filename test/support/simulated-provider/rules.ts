@@ -40,6 +40,11 @@ function provider(attribute: string, check: Check): TypedRule {
   return { attribute, by: "provider", check, source: "terraform-provider-alicloud 1.289.0" };
 }
 
+/** A rule of terraform-provider-vault 5.6.0. */
+function vaultProvider(attribute: string, check: Check): TypedRule {
+  return { attribute, by: "provider", check, source: "terraform-provider-vault 5.6.0" };
+}
+
 /** A rule of the cloud's API; `source` names the call or the document. */
 function cloud(attribute: string, check: Check, source: string): TypedRule {
   return { attribute, by: "cloud", check, source };
@@ -54,6 +59,23 @@ const SYSTEM_NAME = matches(
   /^[a-zA-Z\p{Script=Han}](?!ttps?:\/\/)[\p{Script=Han}\w.:-]{1,127}$/u,
   "2 to 128 characters, the first a letter",
 );
+const NAMESPACE = matches(/^[^/](.*[^/])?$/, "cannot have leading or trailing slashes");
+/** Narrower than HCL: paths, and what they allow. */
+const VAULT_POLICY = matches(
+  /^(\s*path\s+"[^"]+"\s*\{\s*capabilities\s*=\s*\[\s*"(create|read|update|patch|delete|list|sudo|deny)"(\s*,\s*"(create|read|update|patch|delete|list|sudo|deny)")*\s*\]\s*\})+\s*$/,
+  "failed to parse policy",
+);
+const VAULT_TOKEN_TYPE = oneOf("default", "service", "batch", "default-service", "default-batch");
+const VAULT_EC2_BOUNDS = [
+  "bound_account_ids",
+  "bound_ami_ids",
+  "bound_ec2_instance_ids",
+  "bound_iam_instance_profile_arns",
+  "bound_iam_role_arns",
+  "bound_regions",
+  "bound_subnet_ids",
+  "bound_vpc_ids",
+];
 const STORE_NAME = matches(
   /^[a-z0-9](?:[a-z0-9_-]{1,61})[a-z0-9]$/,
   "3 to 63 lower-case letters, digits, hyphens (-), underscores (_); no sign at the ends",
@@ -459,6 +481,22 @@ const RULES_BY_TYPE: Record<string, readonly TypedRule[]> = {
       matches(/^[A-Za-z][A-Za-z0-9-]{0,119}$/, "up to 120 letters, digits and hyphens, the first a letter"),
       "MNS CreateQueue",
     ),
+  ],
+  vault_policy: [vaultProvider("namespace", NAMESPACE), cloud("policy", VAULT_POLICY, "Vault sys/policies/acl")],
+  vault_aws_auth_backend_role: [
+    vaultProvider("namespace", NAMESPACE),
+    cloud("auth_type", oneOf("iam", "ec2"), "Vault auth/aws/role"),
+    cloud("bound_iam_principal_arns", orOneOf(...VAULT_EC2_BOUNDS), "Vault auth/aws/role: at least one bound parameter"),
+    cloud("bound_iam_principal_arns", matches(/^arn:[a-z-]+:iam::\d{12}:/, "an ARN of IAM is needed"), "Vault auth/aws/role"),
+    cloud("inferred_aws_region", neededWhen("inferred_entity_type", "ec2_instance"), "Vault auth/aws/role"),
+    cloud("token_max_ttl", notBelow("token_ttl"), "Vault auth/aws/role: ttl exceeds max ttl"),
+    cloud("token_type", VAULT_TOKEN_TYPE, "Vault auth/aws/role"),
+  ],
+  vault_alicloud_auth_backend_role: [
+    vaultProvider("namespace", NAMESPACE),
+    cloud("arn", matches(/^acs:ram:[^:]*:[^:]*:role\/.+$/, "an ARN of a RAM role is needed"), "vault-plugin-auth-alicloud parseARN"),
+    cloud("token_max_ttl", notBelow("token_ttl"), "vault-plugin-auth-alicloud: ttl exceeds max ttl"),
+    cloud("token_type", VAULT_TOKEN_TYPE, "Vault auth/alicloud/role"),
   ],
 };
 

@@ -10,6 +10,7 @@ export function settle(type: string, prior: ValueMap | undefined, state: ValueMa
   if (type === "alicloud_alb_load_balancer") return withProtection(prior, next);
   if (type === "alicloud_ecs_launch_template") return withVersion(prior, next);
   if (type === "alicloud_oss_bucket_object" && prior) return { ...next, ...objectFacts(next) };
+  if (/^vault_\w+_role$/.test(type)) return withLowerCasePolicies(next);
   return next;
 }
 
@@ -60,6 +61,12 @@ function withProtection(prior: ValueMap | undefined, state: ValueMap): ValueMap 
   const enabled = changed ? (state.deletion_protection_enabled ?? block) : block;
   const config = elementsAt(state, "deletion_protection_config").map((element) => ({ ...asMap(element), enabled }));
   return { ...state, deletion_protection_enabled: enabled, deletion_protection_config: config };
+}
+
+/** Vault makes the names of policies lower-case. */
+function withLowerCasePolicies(state: ValueMap): ValueMap {
+  const { token_policies: policies = null } = state;
+  return Array.isArray(policies) ? { ...state, token_policies: policies.map((name) => textOf(name).toLowerCase()) } : state;
 }
 
 /** Every change of what an instance gets makes a new version of the template. */
