@@ -1,3 +1,4 @@
+import { wholeNumberProblems } from "../limits";
 import { nameProblems } from "../text";
 
 /** How a gateway's secrets are kept in KMS. */
@@ -39,8 +40,6 @@ export function kmsSecretsProblems({ management = "names", versionIds = {}, reco
         "a version of 1 to 64 letters, digits and _ / + = . @ -",
       ),
     ]),
-    ...(days === undefined || (Number.isInteger(days) && days >= 7 && days <= 30)
-      ? []
-      : [`secrets.recoveryWindowDays: ${days} is not a whole number from 7 to 30`]),
+    ...wholeNumberProblems("secrets.recoveryWindowDays", days, 7, 30),
   ];
 }

@@ -1,6 +1,7 @@
 import { TerraformProvider, TerraformStack } from "cdktf";
 import { IConstruct } from "constructs";
 import { ConfigError } from "../errors";
+import { stackProvider } from "../stack-provider";
 import { isExpression } from "../text";
 import type { AlicloudProvider } from "./bindings/providers/alicloud/provider";
 import { AlicloudContext } from "./context";
@@ -10,20 +11,12 @@ import { AlicloudContext } from "./context";
  * @throws ConfigError when it has none, or its region is not the platform's
  */
 export function checkProvider(scope: IConstruct, { provider, region }: AlicloudContext): void {
-  const stack = TerraformStack.of(scope);
-  const all = stack.node.findAll();
-  const used: UsedProvider | undefined = provider === undefined ? all.find(isDefaultProvider) : all.find(isSame(provider));
+  const used: UsedProvider | undefined =
+    provider === undefined ? stackProvider(scope, "alicloud") : TerraformStack.of(scope).node.findAll().find(isSame(provider));
   ConfigError.throwIfAny(scope, used === undefined ? [noProvider(region)] : regionProblems(used.region, region));
 }
 
 type UsedProvider = TerraformProvider & Partial<Pick<AlicloudProvider, "region">>;
-
-/** By what it is called rather than by its class: a stack may have loaded the binding twice. */
-function isDefaultProvider(construct: IConstruct): construct is TerraformProvider {
-  return (
-    TerraformProvider.isTerraformProvider(construct) && construct.terraformResourceType === "alicloud" && construct.alias === undefined
-  );
-}
 
 function isSame(provider: TerraformProvider): (construct: IConstruct) => construct is TerraformProvider {
   return (construct): construct is TerraformProvider => construct === provider;

@@ -2,6 +2,7 @@ import type { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { TerraformProvider, TerraformStack } from "cdktf";
 import { IConstruct } from "constructs";
 import { ConfigError } from "../errors";
+import { stackProvider } from "../stack-provider";
 import { isExpression } from "../text";
 import { AwsContext } from "./context";
 
@@ -13,18 +14,12 @@ const VERSIONS = ">= 5.100, < 7";
  * @throws ConfigError when it has none, or its region is not the platform's
  */
 export function bindProvider(scope: IConstruct, { provider, region }: AwsContext): void {
-  const stack = TerraformStack.of(scope);
-  const used: UsedProvider | undefined = provider ?? stack.node.findAll().find(isDefaultProvider);
+  const used: UsedProvider | undefined = provider ?? stackProvider(scope, "aws");
   ConfigError.throwIfAny(scope, used === undefined ? [noProvider(region)] : regionProblems(used.region, region));
-  stack.addOverride("terraform.required_providers.aws.version", VERSIONS);
+  TerraformStack.of(scope).addOverride("terraform.required_providers.aws.version", VERSIONS);
 }
 
 type UsedProvider = TerraformProvider & Partial<Pick<AwsProvider, "region">>;
-
-/** By what it is called rather than by its class: a stack may have loaded the binding twice. */
-function isDefaultProvider(construct: IConstruct): construct is TerraformProvider {
-  return TerraformProvider.isTerraformProvider(construct) && construct.terraformResourceType === "aws" && construct.alias === undefined;
-}
 
 function noProvider(region: string): string {
   return (

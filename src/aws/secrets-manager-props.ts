@@ -33,9 +33,7 @@ export interface SecretsManagerProps {
 export function secretsManagerProblems(props: SecretsManagerProps, region: string): string[] {
   const { recoveryWindowDays: days, administrators = [], replicaRegions = [], writeOnly = {} } = props;
   return [
-    ...(days === undefined || (Number.isInteger(days) && days >= 7 && days <= 30)
-      ? []
-      : [`secrets.recoveryWindowDays: ${days} is not a whole number from 7 to 30`]),
+    ...wholeNumberProblems("secrets.recoveryWindowDays", days, 7, 30),
     ...Object.entries(writeOnly).flatMap(([name, version]) => wholeNumberProblems(`secrets.writeOnly.${name}`, version)),
     ...administrators.flatMap((arn, index) =>
       nameProblems(`secrets.administrators[${index}]`, arn, ROLE_ARN, 'the ARN of a role such as "arn:aws:iam::123456789012:role/apply"'),

@@ -3,6 +3,7 @@ import { TerraformProvider, TerraformStack } from "cdktf";
 import { IConstruct } from "constructs";
 import { ConfigError } from "../errors";
 import { VaultStoreSettings } from "../secret-store";
+import { stackProvider } from "../stack-provider";
 import { isExpression } from "../text";
 
 /** The versions of hashicorp/vault whose arguments the store uses; the binding alone would pin one. */
@@ -14,19 +15,13 @@ const VERSIONS = ">= 5, < 6";
  * @throws ConfigError when it has none or one with a token, or the store's namespace does not lie in the provider's
  */
 export function bindProvider(scope: IConstruct, settings: VaultStoreSettings, provider?: TerraformProvider): string | undefined {
-  const stack = TerraformStack.of(scope);
-  const used: UsedProvider | undefined = provider ?? stack.node.findAll().find(isDefaultProvider);
+  const used: UsedProvider | undefined = provider ?? stackProvider(scope, "vault");
   ConfigError.throwIfAny(scope, used === undefined ? [noProvider(settings.address)] : providerProblems(used, settings));
-  stack.addOverride("terraform.required_providers.vault.version", VERSIONS);
+  TerraformStack.of(scope).addOverride("terraform.required_providers.vault.version", VERSIONS);
   return relative(used?.namespace, settings.namespace);
 }
 
 type UsedProvider = TerraformProvider & Partial<Pick<VaultProvider, "namespace" | "token">>;
-
-/** By what it is called rather than by its class: a stack may have loaded the binding twice. */
-function isDefaultProvider(construct: IConstruct): construct is TerraformProvider {
-  return TerraformProvider.isTerraformProvider(construct) && construct.terraformResourceType === "vault" && construct.alias === undefined;
-}
 
 function noProvider(address: string): string {
   return (
