@@ -11,6 +11,8 @@ buildSync({
   platform: "node",
   target: "node20",
   legalComments: "inline",
+  // Every stack carries it, and most of it is the clouds' SDKs.
+  minify: true,
   // It needs its tools' lock files beside it, and a runner has no use for it.
   external: ["./local/local.js"],
   // The compiler's paths are for examples and tests; the command imports by relative paths only.

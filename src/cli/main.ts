@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { LocalCommand } from "./local/local";
+import { addRole } from "./role/role-command";
+import type { ScanCommand } from "./scan/scan";
+import { CommandError } from "./secrets/command-error";
+import { addSecrets } from "./secrets/secrets-command";
 import { version } from "./version";
 
-/** Exit codes: 0 done, 1 failed, 2 wrongly called. */
+/** Exit codes: 0 done, 1 failed, 2 wrongly called or something found (`scan`, `role check`), 3 values are missing (`secrets ensure`). */
 const FAILED = 1;
 const WRONGLY_CALLED = 2;
 
@@ -38,6 +42,22 @@ program
     await local(stack, options);
   });
 
+addSecrets(program);
+addRole(program);
+
+program
+  .command("scan")
+  .description("looks for secrets in files, folders, plans, states and logs; tells where they are, never what they are")
+  .argument("<path...>", "files and folders")
+  .option("--canary-file <file>", "exact values to look for, one a line (AIGW_CANARIES too)")
+  .option("--allow <file>", "finds that are excused: path glob, rule, reason")
+  .option("--json", "for machines")
+  .option("--verbose", "names what was not read, and what was allowed")
+  .action(async (paths: string[], options: ScanCommand) => {
+    const { scan } = await import("./scan/scan.js");
+    process.exitCode = await scan(paths, options);
+  });
+
 void run(process.argv.slice(2));
 
 async function run(words: readonly string[]): Promise<void> {
@@ -53,7 +73,7 @@ async function run(words: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : WRONGLY_CALLED;
       return;
     }
-    fail((error as Error).message, FAILED);
+    fail((error as Error).message, error instanceof CommandError ? error.exitCode : FAILED);
   }
 }
 

@@ -40,7 +40,7 @@ describe("the command", () => {
     expect(result).toEqual({
       status: 2,
       stdout: "",
-      stderr: `error: cdktf-ai-gateway ${packageJson.version} has no command "keys apply", so the key of agent "research-agent" was not made (it has: synth-check, local)\n`,
+      stderr: `error: cdktf-ai-gateway ${packageJson.version} has no command "keys apply", so the key of agent "research-agent" was not made (it has: synth-check, local, secrets, role, scan)\n`,
     });
   });
 

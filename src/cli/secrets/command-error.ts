@@ -1,0 +1,19 @@
+/** The command can not do what it was asked to; the message holds no value. */
+export class CommandError extends Error {
+  constructor(
+    message: string,
+    /** How the process ends. */
+    public readonly exitCode: number = EXIT.failed,
+  ) {
+    super(message);
+  }
+}
+
+/** How `secrets` ends. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  /** Also where a value is older than `--max-age`. */
+  wronglyCalled: 2,
+  valuesMissing: 3,
+} as const;

@@ -1,0 +1,117 @@
+import { Command, InvalidArgumentError } from "commander";
+import { CommandError, EXIT } from "./command-error";
+import type { OpenOptions } from "./open-context";
+
+type Options<T> = OpenOptions & T;
+
+/** Adds `secrets` to the command. What it does is loaded when it is called. */
+export function addSecrets(program: Command): void {
+  const secrets = program
+    .command("secrets")
+    .description("puts, mints, rotates and watches the values of a gateway's secrets, in their stores");
+  // A wrong word may be a value, and commander repeats it.
+  secrets.configureOutput({ outputError: (text, write) => write(withoutUnknownWords(text, secrets)) });
+
+  common(secrets.command("put").description("puts a value into its store; the value comes by standard input"), true)
+    .option("--field <name>", "one field of a secret that has several; the others are kept")
+    .option("--from-env <variable>", "takes the value from this variable of the environment")
+    .option("--encryption-key <id>", "the key of a secret that is made now (default: the gateway's, where there is one)")
+    .option("--kms-instance <id>", "Alibaba Cloud: the KMS instance of a secret that is made now")
+    .action(async (name: string, more: string[], options: Options<{ field?: string; fromEnv?: string }>) => {
+      refuseMore(more);
+      const { put } = await import("./put.js");
+      await put(await contextOf(options), name, options);
+    });
+
+  common(secrets.command("ensure").description("mints the gateway's own values where there are none; tells which others are missing"))
+    .option("--allow-missing", "ends with 0 also where values are missing")
+    .option("--encryption-key <id>", "the key of secrets that are made now (default: the gateway's, where there is one)")
+    .option("--kms-instance <id>", "Alibaba Cloud: the KMS instance of secrets that are made now")
+    .action(async (options: Options<{ allowMissing?: boolean }>) => {
+      const { ensure } = await import("./ensure.js");
+      await ensure(await contextOf(options), options);
+    });
+
+  common(secrets.command("status").description("tells age, version and owner of each secret; never a value"))
+    .option("--json", "for machines")
+    .option("--max-age <days>", "ends with 2 where a value is older", wholeNumber)
+    .action(async (options: Options<{ json?: boolean; maxAge?: number }>) => {
+      const { status } = await import("./status.js");
+      await status(await contextOf(options), options);
+    });
+
+  reporting(common(secrets.command("rotate").description("makes a new value the current one and keeps the old one"), true))
+    .option("--field <name>", "one field of a secret that has several; the others are kept")
+    .option("--from-env <variable>", "takes the value from this variable of the environment")
+    .option("--wait", "until every node uses the new value")
+    .option("--timeout <seconds>", "how long to wait (default: 2700)", wholeNumber)
+    .option("--poll <seconds>", "how often to ask the request log (default: 15)", wholeNumber)
+    .action(async (name: string, more: string[], options: Options<{ wait?: boolean; timeout?: number; poll?: number }>) => {
+      refuseMore(more);
+      const { rotate } = await import("./rotate.js");
+      await rotate(await contextOf(options), name, options);
+    });
+
+  reporting(common(secrets.command("retire").description("takes the previous value out of use, once no node uses it"), true))
+    .option("--force", "does not ask whether a node still uses it")
+    .action(async (name: string, more: string[], options: Options<{ force?: boolean }>) => {
+      refuseMore(more);
+      const { retire } = await import("./rotate.js");
+      await retire(await contextOf(options), name, options);
+    });
+
+  common(secrets.command("rollback").description("makes the previous value the current one again"), true).action(
+    async (name: string, more: string[], options: Options<object>) => {
+      refuseMore(more);
+      const { rollback } = await import("./rotate.js");
+      await rollback(await contextOf(options), name);
+    },
+  );
+}
+
+function common(command: Command, named = false): Command {
+  // What follows the name is taken, to be refused in our own words: it is most likely the value.
+  if (named)
+    command
+      .usage("[options] <name>")
+      .argument("<name>", "the secret, such as prod-gateway/openai, or openai")
+      .argument("[more...]", "nothing: a value is never an argument");
+  return command
+    .option("--document <file>", "the secrets' document; - is standard input (default: AIGW_SECRETS, else the synthesized stack)")
+    .option("--output <folder>", "cdktf's output folder", "cdktf.out")
+    .option("--stack <name>", "which stack, if there are several")
+    .option("--gateway <name>", "which gateway, if the stack has several")
+    .option("--workspace <name>", "Terraform's workspace (default: TF_WORKSPACE, else default)");
+}
+
+function reporting(command: Command): Command {
+  return command
+    .option("--log-group <name>", "AWS: the log group of the nodes (default: the synthesized one)")
+    .option("--scaling-group <name>", "AWS: the nodes' scaling group (default: the synthesized one)");
+}
+
+async function contextOf(options: OpenOptions) {
+  const { openContext } = await import("./open-context.js");
+  return openContext(options);
+}
+
+function refuseMore(more: readonly string[]): void {
+  if (more.length > 0) {
+    throw new CommandError(
+      "a value is never an argument, which every user of this computer can read; give it by standard input or --from-env",
+      EXIT.wronglyCalled,
+    );
+  }
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("a whole number above 0 is wanted");
+  return number;
+}
+
+/** commander's message, where a quoted word that is neither a command nor an option is left out. */
+function withoutUnknownWords(text: string, secrets: Command): string {
+  const known = new Set(["name", ...secrets.commands.flatMap((command) => [command.name(), ...command.options.map(({ flags }) => flags)])]);
+  return text.replace(/'([^'\n]*)'/g, (quoted, word: string) => (known.has(word) ? quoted : "that"));
+}

@@ -1,0 +1,94 @@
+import { CommandError, EXIT } from "./command-error";
+import { SecretsContext } from "./context";
+import { DocumentSecret, isSaltKey } from "./known-secrets";
+import { versionAt } from "./store-client";
+
+const DAY_MS = 86_400_000;
+const OLD_DAYS = 90;
+
+/** How {@link status} answers. */
+export interface StatusOptions {
+  /** For machines. */
+  readonly json?: boolean;
+  /** A value that is older makes it end with 2. */
+  readonly maxAge?: number;
+}
+
+/** What is known of a secret without its value. */
+export interface SecretStatus {
+  readonly name: string;
+  readonly purpose: string;
+  readonly store: string;
+  /** Whose value it is. */
+  readonly owner: DocumentSecret["owner"];
+  /** "empty": there is a secret without a value. */
+  readonly state: "present" | "empty" | "absent" | "unknown";
+  readonly version?: string;
+  readonly previousVersion?: string;
+  /** Of the value, in whole days. */
+  readonly ageDays?: number;
+  /** When the value took the place of another. */
+  readonly lastRotation?: string;
+  /** Of "unknown", why. */
+  readonly problem?: string;
+}
+
+/**
+ * Tells of each secret whether it is there, how old its value is, its version and owner.
+ * @throws CommandError with exit code 2 where a value is older than `maxAge`, 1 where a store does not answer
+ */
+export async function status(context: SecretsContext, { json = false, maxAge }: StatusOptions): Promise<void> {
+  const all = await Promise.all(context.document.secrets.map((secret) => statusOf(context, secret)));
+  context.say(json ? JSON.stringify(all, null, 2) : table(all));
+  const unknown = all.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
+  if (unknown.length > 0) throw new CommandError(unknown.join("\nerror: "));
+  const limit = maxAge ?? OLD_DAYS;
+  const old = all.filter(({ ageDays = 0, ...one }) => ageDays > limit && !isSaltKey(context.document, one as unknown as DocumentSecret));
+  const message = old.map(({ name, ageDays }) => `${name} is ${ageDays} days old: ${context.command(`rotate ${name}`)}`).join("\n");
+  if (old.length === 0) return;
+  if (maxAge !== undefined) throw new CommandError(message, EXIT.wronglyCalled);
+  context.warn(message);
+}
+
+async function statusOf(context: SecretsContext, secret: DocumentSecret): Promise<SecretStatus> {
+  const { name, purpose, store, owner } = secret;
+  const common = { name, purpose, store, owner };
+  try {
+    const versions = await (await context.client(secret)).versions(secret);
+    const current = versionAt(versions, "current");
+    if (current === undefined) return { ...common, state: versions === undefined ? "absent" : "empty" };
+    const isFirst = (versions ?? []).length === 1;
+    return {
+      ...common,
+      state: "present",
+      version: current.id,
+      previousVersion: versionAt(versions, "previous")?.id,
+      ageDays: current.made === undefined ? undefined : Math.max(0, Math.floor((Date.now() - current.made.getTime()) / DAY_MS)),
+      lastRotation: isFirst ? undefined : current.made?.toISOString(),
+    };
+  } catch (error) {
+    return { ...common, state: "unknown", problem: (error as Error).message };
+  }
+}
+
+function table(all: readonly SecretStatus[]): string {
+  const rows = all.map((one) => [
+    one.name,
+    one.state,
+    one.ageDays === undefined ? "-" : `${one.ageDays} days`,
+    one.version ?? "-",
+    one.previousVersion ?? "-",
+    one.lastRotation?.slice(0, 10) ?? "-",
+    one.owner === "gateway" ? "the gateway" : "you",
+  ]);
+  const lines = [["NAME", "VALUE", "AGE", "VERSION", "PREVIOUS", "ROTATED", "OWNER"], ...rows];
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
