@@ -4,14 +4,15 @@ import { CLUSTER_NEEDS, CLUSTER_SHAPE, ClusterProps, clusterProblems } from "./c
 import { DriftCheck } from "./drift-check";
 import { ConfigError } from "./errors";
 import { GatewayOutputs } from "./gateway-outputs";
-import { GatewayRole } from "./gateway-role";
+import { GatewayRole, RoleBounds, RoleProps } from "./gateway-role";
 import { AgentsProps } from "./litellm";
 import { agentsProblems } from "./litellm/agents";
 import { gatewayModel } from "./litellm/gateway-model";
 import { LiteLlmCluster } from "./litellm-cluster";
 import { IEncryptionKey, LlmSecrets, llmSecretsProblems, SecretStoresProps } from "./llm-secrets";
+import { ExistingRole } from "./platform";
 import { Schedule } from "./schedule";
-import { object, oneOf, Shape, shapeProblems } from "./shape";
+import { boolean, duration, object, oneOf, Shape, shapeProblems, text } from "./shape";
 
 /** When the gateway's stack is compared with what is really there. */
 export interface DriftProps {
@@ -20,7 +21,7 @@ export interface DriftProps {
 }
 
 /** A whole private gateway. */
-export interface AiGatewayProps extends ClusterProps, SecretStoresProps {
+export interface AiGatewayProps extends ClusterProps, SecretStoresProps, RoleBounds, Pick<RoleProps, "shellAccess"> {
   /**
    * The agents that get a key, each with its limits.
    * @default - none
@@ -38,6 +39,12 @@ export interface AiGatewayProps extends ClusterProps, SecretStoresProps {
    * @default - a key of its own, rotated every year
    */
   readonly encryptionKey?: IEncryptionKey;
+  /**
+   * A role that is there already as the identity of the nodes, such as one of a team that alone may make roles;
+   * `gateway.role.requiredPolicy()` says what it must be allowed.
+   * @default - a role of its own
+   */
+  readonly existingRole?: ExistingRole;
 }
 
 /**
@@ -57,7 +64,7 @@ export class AiGateway extends Construct {
     ConfigError.throwIfAny(this, aiGatewayProblems(props));
     const { platform, name } = props;
     this.secrets = new LlmSecrets(this, "Secrets", props);
-    this.role = new GatewayRole(this, "Role", { platform, name, secrets: this.secrets });
+    this.role = gatewayRole(this, props, this.secrets);
     this.cluster = new LiteLlmCluster(this, "Cluster", { ...clusterPropsOf(props), secrets: this.secrets, role: this.role });
     this.agents = new AgentQuotaKeys(this, "Agents", {
       cluster: this.cluster,
@@ -77,6 +84,14 @@ export class AiGateway extends Construct {
   }
 }
 
+function gatewayRole(scope: Construct, props: AiGatewayProps, secrets: LlmSecrets): GatewayRole {
+  const { existingRole, ...own } = props;
+  const role = { ...own, secrets };
+  return existingRole === undefined
+    ? new GatewayRole(scope, "Role", role)
+    : GatewayRole.fromRoleName(scope, "Role", { ...role, ...existingRole });
+}
+
 const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   ...CLUSTER_SHAPE,
   agents: object,
@@ -85,6 +100,10 @@ const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   encryptionKey: object,
   secretStore: object,
   secretStores: object,
+  permissionsBoundary: text,
+  maxSessionDuration: duration,
+  shellAccess: boolean,
+  existingRole: object,
 };
 
 /** All that is wrong with a gateway's props, told once. */
@@ -94,10 +113,18 @@ function aiGatewayProblems(props: AiGatewayProps): string[] {
   const problems = [
     ...clusterProblems(props),
     ...llmSecretsProblems(props),
+    ...existingRoleProblems(props),
     ...provisioningProblems(props.provisioning, (props.adminFrom ?? []).length > 0),
   ];
   if (problems.length > 0 || props.agents === undefined) return [...new Set(problems)];
   return agentsProblems(props.agents, gatewayModel(props).modelNames);
+}
+
+function existingRoleProblems({ existingRole, permissionsBoundary, maxSessionDuration }: AiGatewayProps): string[] {
+  if (existingRole === undefined) return [];
+  return Object.entries({ permissionsBoundary, maxSessionDuration })
+    .filter(([, value]) => value !== undefined)
+    .map(([prop]) => `${prop}: it is set where the existing role "${existingRole.roleName}" is made; leave it out here`);
 }
 
 /** A cluster takes no prop that is not its own. */

@@ -7,7 +7,7 @@ export { DriftCheck, type DriftCheckProps } from "./drift-check";
 export { Duration } from "./duration";
 export { ConfigError } from "./errors";
 export { GatewayOutputs } from "./gateway-outputs";
-export { GatewayRole, type GatewayRoleProps } from "./gateway-role";
+export { type ExistingRoleProps, GatewayRole, type GatewayRoleProps, type RoleBounds, type RoleProps } from "./gateway-role";
 export type { ClusterProps } from "./cluster-props";
 export { LiteLlmCluster, type LiteLlmClusterProps } from "./litellm-cluster";
 export * from "./litellm";
@@ -15,6 +15,7 @@ export { EncryptionKey, type IEncryptionKey, LlmSecrets, type LlmSecretsProps, t
 export { type INetwork, Network, type NetworkProps, type Subnet } from "./network";
 export * from "./platform";
 export { PrivateZone } from "./private-zone";
+export type { RoleAccess } from "./role-access";
 export { Schedule } from "./schedule";
 export type { Removal } from "./removal";
 export type * from "./secret-store";

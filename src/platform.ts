@@ -4,6 +4,7 @@ import { AccessStatement } from "./access";
 import { Route } from "./litellm";
 import { INetwork } from "./network";
 import { Removal } from "./removal";
+import type { RoleAccess } from "./role-access";
 import { Schedule } from "./schedule";
 import { SecretStore } from "./secret-store";
 
@@ -18,12 +19,27 @@ export interface IGatewayPart<Part extends GatewayPartName> extends IConstruct {
   readonly part: Part;
 }
 
-/** What {@link GatewayPlatform.role} makes. */
+/** What {@link GatewayPlatform.role} makes, or takes as it is. */
 export interface RoleSpec {
   readonly name: string;
   readonly description: string;
+  /** Absent: one is made. */
+  readonly existing?: ExistingRole;
+  /** AWS: the ARN of the managed policy that bounds what the role may do. */
+  readonly permissionsBoundary?: string;
+  /** Absent: the cloud's own, an hour. */
+  readonly maxSessionSeconds?: number;
+  /** People may open a shell on a node, where the cloud asks the node's role for that. */
+  readonly shellAccess?: boolean;
   /** Asked for at synthesis, when every grant is known. */
   statements(): readonly AccessStatement[];
+}
+
+/** A role that was made elsewhere, and that no policy is given to here. */
+export interface ExistingRole {
+  readonly roleName: string;
+  /** AWS: the instance profile that holds the role; absent: it has the role's name. */
+  readonly instanceProfileName?: string;
 }
 
 /** The identity of the nodes. */
@@ -34,6 +50,8 @@ export interface NodeRole {
   readonly instanceIdentity: string;
   /** What must be there before a node boots. */
   readonly ready: readonly ITerraformDependable[];
+  /** What the role must be allowed in all; the roles of both platforms have it. */
+  readonly access?: RoleAccess;
 }
 
 /** What {@link GatewayPlatform.objectStore} makes. */

@@ -10,10 +10,12 @@ export interface AlicloudSecretsResources {
   readonly secrets: readonly ResourceOf<"secret">[];
 }
 
-/** The resources of `GatewayRole`. */
+/** The resources of `GatewayRole`; of a role that is there already there are none, and asking for them is an error. */
 export interface AlicloudRoleResources {
   readonly role: ResourceOf<"role">;
   readonly policy: ResourceOf<"policy">;
+  /** What the first policy has no room for; known once the stack is synthesized. */
+  readonly furtherPolicies: readonly ResourceOf<"policy">[];
   readonly policyAttachment: ResourceOf<"policyAttachment">;
 }
 
@@ -81,7 +83,12 @@ export function resourcesOfPart<Part extends GatewayPartName>(part: IGatewayPart
 
 const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resources>) => AlicloudResources[Part] } = {
   secrets: (made) => ({ key: made.first("key"), keyAlias: made.first("keyAlias"), secrets: made.all("secret") }),
-  role: (made) => ({ role: made.one("role"), policy: made.one("policy"), policyAttachment: made.one("policyAttachment") }),
+  role: (made) => ({
+    role: made.one("role"),
+    policy: made.one("policy"),
+    furtherPolicies: made.all("policy").slice(1),
+    policyAttachment: made.one("policyAttachment"),
+  }),
   cluster: (made) => ({
     bucket: made.first("bucket"),
     bucketObjects: made.all("bucketObject"),

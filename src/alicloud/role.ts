@@ -1,31 +1,70 @@
-import { Lazy } from "cdktf";
+import { dependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement } from "../access";
-import { NodeRole, RoleSpec } from "../platform";
-import { terraformJson } from "../text";
+import { atSynthesis } from "../at-synthesis";
+import { ConfigError } from "../errors";
+import { ExistingRole, NodeRole, RoleSpec } from "../platform";
+import { RoleAccess } from "../role-access";
+import { accountIdOf } from "./account";
 import { AlicloudContext } from "./context";
+import { policyDocument, trustDocument } from "./role-policy-document";
+import { ramPolicyParts } from "./role-policy-parts";
+import { ramRoleProblems } from "./role-problems";
 
-/** A RAM role of ECS instances, which may do what its statements say. */
+/** A RAM role of ECS instances, which may do what its statements say; or one that is there already, for which nothing is made. */
 export class EcsRole extends Construct implements NodeRole {
   public readonly roleName: string;
   public readonly roleArn: string;
   public readonly instanceIdentity: string;
   public readonly ready: NodeRole["ready"];
+  public readonly access: RoleAccess;
 
   constructor(scope: Construct, id: string, context: AlicloudContext, spec: RoleSpec) {
     super(scope, id);
-    const { role, attachment } = serviceRole(this, context, {
-      name: regionalName(context, `${spec.name}-nodes`),
-      description: spec.description,
-      trustedService: "ecs.aliyuncs.com",
-      policyDocument: Lazy.stringValue({ produce: () => policyDocument(spec.statements()) }),
-    });
-    this.roleName = role.roleName;
-    this.roleArn = role.arn;
-    this.instanceIdentity = role.roleName;
-    this.ready = [attachment];
+    ConfigError.throwIfAny(this, ramRoleProblems(spec));
+    const { roleName, roleArn, ready } =
+      spec.existing === undefined ? madeRole(this, context, spec) : existingRole(this, context, spec.existing);
+    this.roleName = roleName;
+    this.roleArn = roleArn;
+    this.instanceIdentity = roleName;
+    this.ready = ready;
+    this.access = new RoleAccess(spec.existing !== undefined, () => spec.statements(), policyDocument);
   }
 }
+
+type Identity = Pick<NodeRole, "roleName" | "roleArn" | "ready">;
+
+function existingRole(scope: Construct, context: AlicloudContext, { roleName }: ExistingRole): Identity {
+  return { roleName, roleArn: `acs:ram::${accountIdOf(scope, context)}:role/${roleName}`, ready: [] };
+}
+
+function madeRole(scope: Construct, context: AlicloudContext, spec: RoleSpec): Identity {
+  const parts = (): readonly (readonly AccessStatement[])[] => ramPolicyParts(scope, spec.statements());
+  const named = { name: regionalName(context, `${spec.name}-nodes`), description: spec.description };
+  const { role, attachment } = serviceRole(scope, context, {
+    ...named,
+    trustedService: "ecs.aliyuncs.com",
+    maxSessionDuration: spec.maxSessionSeconds,
+    policyDocument: Lazy.stringValue({ produce: () => policyDocument(parts()[0] ?? []) }),
+  });
+  atSynthesis(scope, () =>
+    parts()
+      .slice(1)
+      .forEach((part, index) => {
+        const further = rolePolicy(scope, context, `Policy${index + 2}`, {
+          roleName: role.roleName,
+          name: `${named.name}-${index + 2}`,
+          description: spec.description,
+          policyDocument: policyDocument(part),
+        });
+        // Nodes wait for the first attachment, which is how they wait for all.
+        attachment.dependsOn = [...(attachment.dependsOn ?? []), dependable(further.attachment)];
+      }),
+  );
+  return { roleName: role.roleName, roleArn: role.arn, ready: [attachment] };
+}
+
+export { policyDocument } from "./role-policy-document";
 
 /** A name of RAM, which is one for all regions of an account: gateways of one name in two regions have two roles. */
 export function regionalName({ region }: AlicloudContext, name: string): string {
@@ -37,6 +76,8 @@ export interface ServiceRoleSpec {
   readonly name: string;
   readonly description: string;
   readonly trustedService: string;
+  /** Absent: an hour. */
+  readonly maxSessionDuration?: number;
   readonly policyDocument: string;
 }
 
@@ -46,6 +87,7 @@ export function serviceRole(scope: Construct, context: AlicloudContext, spec: Se
     roleName: spec.name,
     description: spec.description,
     assumeRolePolicyDocument: trustDocument(spec.trustedService),
+    maxSessionDuration: spec.maxSessionDuration,
   });
   return { role, ...rolePolicy(scope, context, "Policy", { ...spec, roleName: role.roleName }) };
 }
@@ -73,26 +115,4 @@ export function rolePolicy(scope: Construct, { resources }: AlicloudContext, id:
     policyType: "Custom",
   });
   return { policy, attachment };
-}
-
-/**
- * A RAM policy that allows the statements and, where given, denies the last ones.
- * @see https://www.alibabacloud.com/help/en/ram/policy-structure-and-syntax: a statement has no id
- */
-export function policyDocument(allowed: readonly AccessStatement[], denied: readonly AccessStatement[] = []): string {
-  return terraformJson({
-    Version: "1",
-    Statement: [...allowed.map((statement) => rendered("Allow", statement)), ...denied.map((statement) => rendered("Deny", statement))],
-  });
-}
-
-function rendered(effect: "Allow" | "Deny", { actions, resources, conditions }: AccessStatement) {
-  return { Effect: effect, Action: actions, Resource: resources, ...(conditions && { Condition: conditions }) };
-}
-
-function trustDocument(service: string): string {
-  return terraformJson({
-    Version: "1",
-    Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: [service] } }],
-  });
 }

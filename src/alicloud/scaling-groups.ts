@@ -87,15 +87,18 @@ function zoneGroup(
 /** Apart from the role's own policy, which must be there before the groups are. */
 function allowToSayThatItServes({ scope, context, spec }: Fleet<Scaling>, groups: readonly ResourceOf<"scalingGroup">[]): void {
   const arn = (group: string) => `acs:ess:${context.region}:${accountIdOf(scope, context)}:scalinggroup/${group}`;
+  const needed = [
+    { sid: "Complete", actions: ["ess:CompleteLifecycleAction"], resources: groups.map(({ id }) => arn(id)) },
+    // A node asks by its own id, without a group.
+    { sid: "Find", actions: ["ess:DescribeScalingInstances", "ess:DescribeLifecycleActions"], resources: [arn("*")] },
+  ];
+  needed.forEach((statement) => spec.role.access?.add(statement));
+  if (spec.role.access?.isExisting === true) return;
   rolePolicy(scope, context, "LaunchPolicy", {
     roleName: spec.role.roleName,
     name: regionalName(context, `${spec.name}-launch`),
     description: `How nodes of the LLM gateway ${spec.name} say that they serve`,
-    policyDocument: policyDocument([
-      { sid: "Complete", actions: ["ess:CompleteLifecycleAction"], resources: groups.map(({ id }) => arn(id)) },
-      // A node asks by its own id, without a group.
-      { sid: "Find", actions: ["ess:DescribeScalingInstances", "ess:DescribeLifecycleActions"], resources: [arn("*")] },
-    ]),
+    policyDocument: policyDocument(needed),
   });
 }
 

@@ -50,10 +50,18 @@ export function bedrockStatements(scope: Construct, context: AwsContext, models:
     ...profiles.map((profile) => ({
       sid: "CallModelBehindProfile",
       actions: INVOKE,
-      resources: [bedrock("*", `foundation-model/${modelBehind(profile)}`)],
-      conditions: { StringEquals: { "bedrock:InferenceProfileArn": profile } },
+      resources: regionsBehind(profile).map((where) => bedrock(where, `foundation-model/${modelBehind(profile)}`)),
+      conditions: { ArnEquals: { "bedrock:InferenceProfileArn": profile } },
     })),
   ];
+}
+
+/**
+ * A global profile, which may lie behind an application's too, also asks for the model by an ARN without a region.
+ * @see https://docs.aws.amazon.com/bedrock/latest/userguide/global-cross-region-inference.html
+ */
+function regionsBehind(profile: string): string[] {
+  return /:application-inference-profile\/|:inference-profile\/global\./.test(profile) ? ["*", ""] : ["*"];
 }
 
 /** An application's own profile does not say which model lies behind it; the condition on the profile still holds. */

@@ -13,10 +13,12 @@ export interface AwsSecretsResources {
   readonly secretPolicies: readonly ResourceOf<"secretPolicy">[];
 }
 
-/** The resources of `GatewayRole`. */
+/** The resources of `GatewayRole`; of a role that is there already there are none, and asking for them is an error. */
 export interface AwsRoleResources {
   readonly role: ResourceOf<"role">;
   readonly rolePolicy: ResourceOf<"rolePolicy">;
+  /** What the inline policy has no room for; known once the stack is synthesized. */
+  readonly managedPolicies: readonly ResourceOf<"managedPolicy">[];
   readonly instanceProfile: ResourceOf<"instanceProfile">;
 }
 
@@ -90,7 +92,12 @@ const VIEWS: { readonly [Part in GatewayPartName]: (made: MadeResources<Resource
     secretVersions: made.all("secretVersion"),
     secretPolicies: made.all("secretPolicy"),
   }),
-  role: (made) => ({ role: made.one("role"), rolePolicy: made.one("rolePolicy"), instanceProfile: made.one("instanceProfile") }),
+  role: (made) => ({
+    role: made.one("role"),
+    rolePolicy: made.one("rolePolicy"),
+    managedPolicies: made.all("managedPolicy"),
+    instanceProfile: made.one("instanceProfile"),
+  }),
   cluster: (made) => ({
     bucket: made.one("bucket"),
     bucketPolicy: made.one("bucketPolicy"),

@@ -67,10 +67,13 @@ function waitForNodes(scope: Construct, { resources }: AwsContext, { spec }: Fle
     heartbeatTimeout: spec.launchSeconds,
     defaultResult: "ABANDON",
   });
+  const completesLaunch = { sid: "SayThatItServes", actions: ["autoscaling:CompleteLifecycleAction"], resources: [group.arn] };
+  spec.role.access?.add(completesLaunch);
+  if (spec.role.access?.isExisting === true) return;
   // Apart from the role's own policy, which must be there before the group is.
   resources.make("launchPolicy", scope, "LaunchPolicy", {
     name: "launch",
     role: spec.role.roleName,
-    policy: policyDocument([{ sid: "SayThatItServes", actions: ["autoscaling:CompleteLifecycleAction"], resources: [group.arn] }]),
+    policy: policyDocument([completesLaunch]),
   });
 }

@@ -112,8 +112,9 @@ describe("Bedrock", () => {
     const profile = `arn:${PARTITION}:bedrock:${REGION}:${ACCOUNT}:inference-profile/${geography}.anthropic.claude-v1:0`;
     const [call, behind] = statements([`${geography}.anthropic.claude-v1:0`]);
     expect(call.Resource).toEqual([profile]);
-    expect(behind.Resource).toEqual([`arn:${PARTITION}:bedrock:*::foundation-model/anthropic.claude-v1:0`]);
-    expect(behind.Condition).toEqual({ StringEquals: { "bedrock:InferenceProfileArn": profile } });
+    const regions = geography === "global" ? ["*", ""] : ["*"];
+    expect(behind.Resource).toEqual(regions.map((where) => `arn:${PARTITION}:bedrock:${where}::foundation-model/anthropic.claude-v1:0`));
+    expect(behind.Condition).toEqual({ ArnEquals: { "bedrock:InferenceProfileArn": profile } });
   });
 
   test("an ARN is taken as it is; behind an application's profile is any model, through the profile only", () => {
@@ -121,8 +122,8 @@ describe("Bedrock", () => {
     const provisioned = `arn:aws:bedrock:${REGION}:${ACCOUNT}:provisioned-model/def`;
     const [call, behind] = statements([application, `llama/${provisioned}`]);
     expect(call.Resource).toEqual([application, provisioned]);
-    expect(behind.Resource).toEqual([`arn:${PARTITION}:bedrock:*::foundation-model/*`]);
-    expect(behind.Condition).toEqual({ StringEquals: { "bedrock:InferenceProfileArn": application } });
+    expect(behind.Resource).toEqual(["*", ""].map((where) => `arn:${PARTITION}:bedrock:${where}::foundation-model/*`));
+    expect(behind.Condition).toEqual({ ArnEquals: { "bedrock:InferenceProfileArn": application } });
   });
 
   test.each([["*"], ["anthropic.*"], ["arn:aws:bedrock:*::foundation-model/*"], ["a model"], ["x?"]])("%j is refused", (model) => {

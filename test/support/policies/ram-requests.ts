@@ -1,0 +1,113 @@
+import type { Asked } from "./aws-requests";
+import type { RamRequest } from "./ram";
+
+/** What there is of a gateway on Alibaba Cloud, written down apart from what makes it. */
+export interface AlicloudGateway {
+  readonly region: string;
+  readonly account: string;
+  readonly name: string;
+  readonly secrets: readonly string[];
+  readonly key: string;
+  /** The ids of its scaling groups; none for a fleet of fixed size. */
+  readonly groups: readonly string[];
+}
+
+/** What the nodes must be able to do. */
+export function allowedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  const { key, groups, secrets } = gateway;
+  const bucket = bucketOf(gateway);
+  return [
+    ...secrets.map((secret) => ({ what: `read ${secret}`, action: "kms:GetSecretValue", resource: kms(gateway, `secret/${secret}`) })),
+    { what: "decrypt with its key", action: "kms:Decrypt", resource: kms(gateway, `key/${key}`) },
+    { what: "get its bundle", action: "oss:GetObject", resource: `${bucket}/bundles/0a.tar` },
+    { what: "get its settings", action: "oss:GetObject", resource: `${bucket}/settings/0a.json` },
+    { what: "write to its log", action: "log:PostLogStoreLogs", resource: logOf(gateway) },
+    ...groups.map((group) => ({
+      what: `complete the launch of ${group}`,
+      action: "ess:CompleteLifecycleAction",
+      resource: groupOf(gateway, group),
+    })),
+    ...groups.slice(0, 1).flatMap(() =>
+      ["DescribeScalingInstances", "DescribeLifecycleActions"].map((action) => ({
+        what: `find itself by ${action}`,
+        action: `ess:${action}`,
+        resource: groupOf(gateway, "*"),
+      })),
+    ),
+  ];
+}
+
+/** What nobody who takes over a node may do. */
+export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  const { account, name, region, key, secrets } = gateway;
+  const own = secrets[0]!;
+  const bucket = bucketOf(gateway);
+  const elsewhere = { ...gateway, region: "cn-beijing" };
+  const foreign = { ...gateway, account: "9999999999999999" };
+  const get = "kms:GetSecretValue";
+  return [
+    { what: "read another secret", action: get, resource: kms(gateway, "secret/payroll/database") },
+    { what: "read another of the gateway's prefix", action: get, resource: kms(gateway, `secret/${name}/not-declared`) },
+    { what: "read a secret whose name starts as its own", action: get, resource: kms(gateway, `secret/${own}-old`) },
+    { what: "read an agent's key", action: get, resource: kms(gateway, `secret/${name}/agents/research-agent`) },
+    { what: "read its secret in another region", action: get, resource: kms(elsewhere, `secret/${own}`) },
+    { what: "read its secret of another account", action: get, resource: kms(foreign, `secret/${own}`) },
+    { what: "list secrets", action: "kms:ListSecrets", resource: kms(gateway, "secret") },
+    ...["PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "SetSecretPolicy", "ListSecretVersionIds"].map(
+      (action) => ({
+        what: `${action} of its own secret`,
+        action: `kms:${action}`,
+        resource: kms(gateway, `secret/${own}`),
+      }),
+    ),
+    { what: "decrypt with another key", action: "kms:Decrypt", resource: kms(gateway, "key/key-other") },
+    { what: "decrypt with its key of another region", action: "kms:Decrypt", resource: kms(elsewhere, `key/${key}`) },
+    ...["Encrypt", "GenerateDataKey", "SetKeyPolicy", "ScheduleKeyDeletion", "DisableKey"].map((action) => ({
+      what: `${action} of its own key`,
+      action: `kms:${action}`,
+      resource: kms(gateway, `key/${key}`),
+    })),
+    {
+      what: "read another bucket",
+      action: "oss:GetObject",
+      resource: `acs:oss:oss-${region}:${account}:corp-terraform-state/bundles/0a.tar`,
+    },
+    { what: "read a bucket whose name starts as its own", action: "oss:GetObject", resource: `${bucket}2/bundles/0a.tar` },
+    { what: "read the agents' desired state", action: "oss:GetObject", resource: `${bucket}/agents/0a.json` },
+    { what: "read an old version of its bundle", action: "oss:GetObjectVersion", resource: `${bucket}/bundles/0a.tar` },
+    { what: "replace its bundle", action: "oss:PutObject", resource: `${bucket}/bundles/0a.tar` },
+    { what: "delete its bundle", action: "oss:DeleteObject", resource: `${bucket}/bundles/0a.tar` },
+    { what: "list its bucket", action: "oss:ListObjects", resource: bucket },
+    { what: "write to another log", action: "log:PostLogStoreLogs", resource: `${logOf(gateway)}-2` },
+    { what: "write to another project's log", action: "log:PostLogStoreLogs", resource: logOf({ ...gateway, name: "other" }) },
+    { what: "read its log", action: "log:GetLogStoreLogs", resource: logOf(gateway) },
+    { what: "delete its log", action: "log:DeleteLogStore", resource: logOf(gateway) },
+    { what: "take another role", action: "sts:AssumeRole", resource: `acs:ram::${account}:role/admin` },
+    { what: "hand a role on", action: "ram:PassRole", resource: `acs:ram::${account}:role/admin` },
+    { what: "give itself more", action: "ram:AttachPolicyToRole", resource: `acs:ram::${account}:role/${name}-nodes-${region}` },
+    { what: "complete another group's launch", action: "ess:CompleteLifecycleAction", resource: groupOf(gateway, "asg-other") },
+    {
+      what: "complete a launch in another region",
+      action: "ess:CompleteLifecycleAction",
+      resource: groupOf(elsewhere, gateway.groups[0] ?? "asg"),
+    },
+    { what: "scale its group", action: "ess:ModifyScalingGroup", resource: groupOf(gateway, gateway.groups[0] ?? "asg") },
+    { what: "run a command on a node", action: "ecs:RunCommand", resource: `acs:ecs:${region}:${account}:instance/i-1` },
+  ];
+}
+
+function kms({ region, account }: AlicloudGateway, what: string): string {
+  return `acs:kms:${region}:${account}:${what}`;
+}
+
+function bucketOf({ region, account, name }: AlicloudGateway): string {
+  return `acs:oss:oss-${region}:${account}:${name}-${account}-${region}`;
+}
+
+function logOf({ region, account, name }: AlicloudGateway): string {
+  return `acs:log:${region}:${account}:project/${name}-${account}/logstore/gateway-requests`;
+}
+
+function groupOf({ region, account }: AlicloudGateway, id: string): string {
+  return `acs:ess:${region}:${account}:scalinggroup/${id}`;
+}
