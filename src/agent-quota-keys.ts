@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { Resource } from "@cdktf/provider-null/lib/resource";
-import { ITerraformDependable, TerraformAsset } from "cdktf";
+import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { CommandRun } from "./command-run";
 import { ConfigError } from "./errors";
 import { GeneratedAsset } from "./generated-asset";
 import { handedOverValueProblems } from "./handed-over-values";
@@ -9,9 +9,7 @@ import { AgentsProps } from "./litellm";
 import { agentsProblems, AgentState, agentStates } from "./litellm/agents";
 import { AGENT_ROUTES } from "./litellm/routes";
 import { LiteLlmCluster } from "./litellm-cluster";
-import { COMMAND_FILE } from "./node/command";
-import { useNullProvider } from "./null-provider";
-import { SecretSpec } from "./secret-store";
+import { LlmSecrets } from "./llm-secrets";
 
 /**
  * Who makes the agents' keys: the computer that applies the stack, which must reach the admin listener; or nobody, and
@@ -23,8 +21,8 @@ export type Provisioning = "runner" | "none";
 export interface AgentQuotaKeysProps {
   /** The gateway that the keys are for. */
   readonly cluster: LiteLlmCluster;
-  /** The secret with which keys are minted. */
-  readonly masterKey: SecretSpec;
+  /** The gateway's secrets, of which the master key makes the agents' keys. */
+  readonly secrets: LlmSecrets;
   readonly agents: AgentsProps;
   /** @default "none" */
   readonly provisioning?: Provisioning;
@@ -62,7 +60,8 @@ export class AgentQuotaKeys extends Construct {
       desired.path,
       desired.sha256,
     );
-    if (props.provisioning === "runner") this.provisionFromRunner(props, desired, states, [object, ...cluster.ready]);
+    if (props.provisioning === "runner")
+      this.provisionFromRunner(props, desired, states, [object, ...cluster.ready, ...props.secrets.ready]);
   }
 
   private provisionFromRunner(
@@ -71,29 +70,21 @@ export class AgentQuotaKeys extends Construct {
     states: readonly AgentState[],
     after: ITerraformDependable[],
   ): void {
-    useNullProvider(this);
-    const { cluster, masterKey } = props;
-    const command = new TerraformAsset(this, "Command", { path: COMMAND_FILE });
+    const { cluster, secrets } = props;
     states.forEach((state) => {
-      new Resource(this, `Key-${state.name}`, {
+      new CommandRun(this, `Key-${state.name}`, {
+        words: ["keys", "apply", "--agent", state.name],
         dependsOn: after,
         triggers: { agent: state.name, quota: sha256(JSON.stringify(state)) },
-        provisioners: [
-          {
-            type: "local-exec",
-            command: `node "$AIGW_COMMAND" keys apply --agent "$AIGW_AGENT"`,
-            environment: {
-              AIGW_COMMAND: command.path,
-              AIGW_AGENT: state.name,
-              AIGW_DESIRED_STATE: desired.path,
-              AIGW_ENDPOINT: cluster.adminEndpoint!,
-              AIGW_STORE: masterKey.store.settings(cluster.gatewayName).kind,
-              AIGW_REGION: cluster.platform.region,
-              AIGW_MASTER_KEY_SECRET: masterKey.name,
-              AIGW_KEY_SECRET: this.keySecretNames[state.name]!,
-            },
-          },
-        ],
+        environment: {
+          AIGW_AGENT: state.name,
+          AIGW_DESIRED_STATE: desired.path,
+          AIGW_ENDPOINT: cluster.adminEndpoint!,
+          AIGW_STORE: secrets.store.settings(cluster.gatewayName).kind,
+          AIGW_REGION: cluster.platform.region,
+          AIGW_MASTER_KEY_SECRET: secrets.masterKey.name,
+          AIGW_KEY_SECRET: this.keySecretNames[state.name]!,
+        },
       });
     });
   }

@@ -68,7 +68,7 @@ export class AiGateway extends Construct {
     this.cluster = new LiteLlmCluster(this, "Cluster", { ...clusterPropsOf(props), secrets: this.secrets, role: this.role });
     this.agents = new AgentQuotaKeys(this, "Agents", {
       cluster: this.cluster,
-      masterKey: this.secrets.masterKey,
+      secrets: this.secrets,
       agents: props.agents ?? {},
       provisioning: props.provisioning,
     });
@@ -100,6 +100,7 @@ const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   encryptionKey: object,
   secretStore: object,
   secretStores: object,
+  mintSecrets: oneOf("runner", "none"),
   permissionsBoundary: text,
   maxSessionDuration: duration,
   shellAccess: boolean,

@@ -11,7 +11,14 @@ export { type ExistingRoleProps, GatewayRole, type GatewayRoleProps, type RoleBo
 export type { ClusterProps } from "./cluster-props";
 export { LiteLlmCluster, type LiteLlmClusterProps } from "./litellm-cluster";
 export * from "./litellm";
-export { EncryptionKey, type IEncryptionKey, LlmSecrets, type LlmSecretsProps, type SecretStoresProps } from "./llm-secrets";
+export {
+  EncryptionKey,
+  type IEncryptionKey,
+  LlmSecrets,
+  type LlmSecretsProps,
+  type SecretMinting,
+  type SecretStoresProps,
+} from "./llm-secrets";
 export { type INetwork, Network, type NetworkProps, type Subnet } from "./network";
 export * from "./platform";
 export { PrivateZone } from "./private-zone";

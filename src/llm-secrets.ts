@@ -1,7 +1,8 @@
-import { ITerraformDependable, TerraformLocal } from "cdktf";
+import { Fn, ITerraformDependable, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { IAccessRole } from "./access";
 import { IDatabase, IRedis } from "./backing-services";
+import { CommandRun } from "./command-run";
 import { ConfigError } from "./errors";
 import { handedOverValueProblems } from "./handed-over-values";
 import { ProvidersProps } from "./litellm";
@@ -28,7 +29,13 @@ export abstract class EncryptionKey {
   }
 }
 
-/** In which stores a gateway's secrets lie. */
+/**
+ * Who mints the gateway's own values, the master key and the salt key: the computer that applies the stack, which must
+ * reach the store and be allowed to write there; or nobody, and `cdktf-ai-gateway secrets ensure` is run by hand.
+ */
+export type SecretMinting = "runner" | "none";
+
+/** In which stores a gateway's secrets lie, and who mints its own. */
 export interface SecretStoresProps {
   /**
    * The store of all secrets that `secretStores` does not name.
@@ -41,6 +48,8 @@ export interface SecretStoresProps {
    * @example { anthropic: new VaultStore({ address: "https://vault.internal:8200", auth: VaultAuth.aws() }) }
    */
   readonly secretStores?: Readonly<Record<string, SecretStore>>;
+  /** @default "runner" */
+  readonly mintSecrets?: SecretMinting;
 }
 
 /** Which secrets a gateway has. */
@@ -86,7 +95,7 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
   public readonly masterKey: SecretSpec;
   /** The store of all secrets that no other store is named for. */
   public readonly store: SecretStore;
-  /** What must be there before a value is put. */
+  /** What must be there before the master key is used: the secrets, and with `mintSecrets: "runner"` the gateway's own values. */
   public readonly ready: readonly ITerraformDependable[];
 
   private readonly gatewayName: string;
@@ -105,9 +114,10 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     this.masterKey = this.secrets.find((secret) => secret.name === ownName(props, "master-key"))!;
     this.stores.forEach((store, index) => this.keys.set(store, this.keyOf(store, index, props)));
     this.key = this.keys.get(this.store);
-    this.ready = this.stores.flatMap((store, index) => this.declare(store, index, props.removal ?? "retain"));
+    const declared = this.stores.flatMap((store, index) => this.declare(store, index, props.removal ?? "retain"));
     // Where the command finds it, in what is synthesized.
-    new TerraformLocal(this, "Document", terraformJson(secretsDocument(props.name, this.all)));
+    const document = new TerraformLocal(this, "Document", terraformJson(secretsDocument(props.name, this.all)));
+    this.ready = props.mintSecrets === "none" ? declared : [...declared, this.mint(document, declared)];
   }
 
   /** All secrets that a node reads, each once. */
@@ -137,6 +147,18 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
         key: this.keys.get(store),
         reader,
       });
+    });
+  }
+
+  /** Values that are missing are told, and fail nothing: nodes wait for them, and so may be put after the apply. */
+  private mint(document: TerraformLocal, declared: readonly ITerraformDependable[]): CommandRun {
+    // With credentials of another account nothing is made there: the key is not that account's.
+    const key = this.key === undefined ? [] : ["--encryption-key", this.key.id];
+    return new CommandRun(this, "Minted", {
+      words: ["secrets", "ensure", ...key, "--allow-missing"],
+      environment: { AIGW_SECRETS: document.asString },
+      triggers: { document: Fn.sha256(document.asString) },
+      dependsOn: declared,
     });
   }
 

@@ -66,7 +66,7 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
     const secrets = new LlmSecrets(stack, "secrets", props);
     const role = new GatewayRole(stack, "role", { ...props, secrets });
     const cluster = new LiteLlmCluster(stack, "cluster", { ...props, secrets, role });
-    const keys = new AgentQuotaKeys(stack, "keys", { cluster, masterKey: secrets.masterKey, agents: { "an-agent": { qpm: 1 } } });
+    const keys = new AgentQuotaKeys(stack, "keys", { cluster, secrets, agents: { "an-agent": { qpm: 1 } } });
     expect(keys.keySecretNames).toEqual({ "an-agent": "gateway/agents/an-agent" });
     expect(resourcesOfType(synthesized(stack), object)).toHaveLength(3);
   });

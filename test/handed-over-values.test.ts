@@ -50,7 +50,7 @@ describe.each(Object.entries(VALUES))("a value of %s that is handed over as a pr
     const { gateway, stack } = gatewayIn("aws");
     const { cluster, secrets: known } = gateway;
     const agents = { [value]: { qpm: 1 } };
-    expect(refusal(() => new AgentQuotaKeys(stack, "keys", { cluster, masterKey: known.masterKey, agents }))).not.toContain(value);
+    expect(refusal(() => new AgentQuotaKeys(stack, "keys", { cluster, secrets: known, agents }))).not.toContain(value);
   });
 });
 

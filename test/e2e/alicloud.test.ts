@@ -1,4 +1,8 @@
-import { ExampleName, SynthesizedExample, synthesizeExample } from "../support/examples";
+import { SynthesizedExample, synthesizeExample } from "../support/examples";
+import { runnerOnKms } from "../support/runner";
+import { KmsDouble } from "../support/secret-stores/alicloud-kms";
+import { hasLeastPrivilegeOnAlicloud } from "../support/policies/ram-proof";
+import { StateStack } from "../support/policies/state-stack";
 import { SimulatedProviders } from "../support/simulated-provider";
 import { rewriteStack, simulate, withoutProtection } from "../support/stacks";
 import { Terraform } from "../support/terraform";
@@ -8,22 +12,27 @@ const ALICLOUD = "aliyun/alicloud";
 describe.each([
   ["quickstart", "quickstart-alicloud"],
   ["alicloud-production", "alicloud-production"],
-] as [ExampleName, string][])("the stack of %s", (name, stack) => {
+] as const)("the stack of %s", (name, stack) => {
   let example: SynthesizedExample;
   let providers: SimulatedProviders;
   let terraform: Terraform;
+  const kms = new KmsDouble();
 
   beforeAll(async () => {
     example = synthesizeExample(name);
-    providers = await simulate(ALICLOUD);
+    providers = await simulate(ALICLOUD, "hashicorp/null");
+    await kms.start();
     // The production example's zone is made elsewhere.
     providers.cloud(ALICLOUD).add("alicloud_pvtz_zone", { id: "c0example", zone_name: "corp.example" });
-    terraform = await Terraform.ofFolder(example.stackFolder(stack), { env: providers.environment });
+    terraform = await Terraform.ofFolder(example.stackFolder(stack), {
+      env: { ...providers.environment, ...runnerOnKms(kms, providers.cloud(ALICLOUD)) },
+    });
     await terraform.init();
   });
   afterAll(async () => {
     await terraform.dispose();
     await providers.stop();
+    await kms.stop();
     example.dispose();
   });
 
@@ -38,6 +47,8 @@ describe.each([
       expect.arrayContaining(["gateway_endpoint", "gateway_key_secret_names", "gateway_log_destination"]),
     );
   });
+
+  hasLeastPrivilegeOnAlicloud(stack, async () => new StateStack(await terraform.state()));
 
   it("a change of an agent's quota touches the desired state and nothing else", async () => {
     const before = await terraform.stateList();

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "cdktf";
 import { minimalProps, newStack } from "../support/gateways";
+import { runnerOnKms } from "../support/runner";
+import { KmsDouble } from "../support/secret-stores/alicloud-kms";
 import { SimulatedProviders } from "../support/simulated-provider";
 import { rewriteStack, simulate } from "../support/stacks";
 import { Terraform } from "../support/terraform";
@@ -12,6 +14,7 @@ describe('provisioning: "runner"', () => {
   const folder = mkdtempSync(join(tmpdir(), "provisioning-"));
   let providers: SimulatedProviders;
   let terraform: Terraform;
+  const kms = new KmsDouble();
 
   beforeAll(async () => {
     const app = new App({ outdir: folder });
@@ -26,7 +29,10 @@ describe('provisioning: "runner"', () => {
     });
     app.synth();
     providers = await simulate("aliyun/alicloud", "hashicorp/null");
-    terraform = await Terraform.ofFolder(join(folder, "stacks", "stack"), { env: providers.environment });
+    await kms.start();
+    terraform = await Terraform.ofFolder(join(folder, "stacks", "stack"), {
+      env: { ...providers.environment, ...runnerOnKms(kms, providers.cloud("aliyun/alicloud")) },
+    });
     // The copied folder is all there is: the command comes with the stack, and nothing is installed beside it.
     rmSync(folder, { recursive: true });
     await terraform.init();
@@ -34,6 +40,7 @@ describe('provisioning: "runner"', () => {
   afterAll(async () => {
     await terraform.dispose();
     await providers.stop();
+    await kms.stop();
   });
 
   it("fails clearly: names the agent and the command that this release does not have", async () => {
@@ -53,7 +60,7 @@ describe('provisioning: "runner"', () => {
         (address) => expect.stringContaining(address) as string,
       ),
     );
-    await rewriteStack(terraform, (text) => text.replaceAll(/"command": "(?:[^"\\]|\\.)*"/g, '"command": "true"'));
+    await rewriteStack(terraform, (text) => text.replaceAll(/"interpreter": \[[^\]]*\]/g, '"interpreter": ["true"]'));
     await terraform.apply();
     expect(await planned(terraform)).toEqual([]);
     await rewriteStack(terraform, (text) => text.replace(/("agent": "code-agent",\s*"quota": ")[0-9a-f]{64}/, `$1${"0".repeat(64)}`));

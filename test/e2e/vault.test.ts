@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SynthesizedExample, synthesizeExample } from "../support/examples";
 import { MotoCloud, StackJson, startMoto, targetMoto } from "../support/moto";
+import { runnerOnKms } from "../support/runner";
+import { KmsDouble } from "../support/secret-stores/alicloud-kms";
+import { VaultDouble } from "../support/secret-stores/vault";
 import { SimulatedProviders, startSimulatedProviders } from "../support/simulated-provider";
 import { rewriteStack, withoutProtection } from "../support/stacks";
 import { Terraform } from "../support/terraform";
@@ -12,20 +15,27 @@ const ALICLOUD = "aliyun/alicloud";
 const VAULT = "hashicorp/vault";
 const SCHEMAS = [
   { source: ALICLOUD, file: join(__dirname, "..", "..", "schema", "alicloud.schema.json") },
+  { source: "hashicorp/null", file: join(__dirname, "..", "support", "simulated-provider", "null.schema.json") },
   { source: VAULT, file: join(__dirname, "..", "support", "simulated-provider", "vault.schema.json") },
 ];
 
 let example: SynthesizedExample;
 let directory: string;
 let providers: SimulatedProviders;
+const kms = new KmsDouble();
+const vaults = { "ai-gateway": new VaultDouble("ai-gateway", "platform/llm"), secret: new VaultDouble() };
+
+/** The stack with the Vault that the command enters; Terraform's own is simulated. */
+const withVault = (text: string, vault: VaultDouble) => text.replaceAll('\\"https://vault.corp.example:8200\\"', `\\"${vault.url}\\"`);
 
 beforeAll(async () => {
   example = synthesizeExample("vault");
+  await Promise.all([kms, ...Object.values(vaults)].map((double) => double.start()));
   directory = await mkdtemp(join(tmpdir(), "cloud-"));
   providers = await startSimulatedProviders({ directory, schemas: SCHEMAS });
 });
 afterAll(async () => {
-  await providers.stop();
+  await Promise.all([providers, kms, ...Object.values(vaults)].map((double) => double.stop()));
   await rm(directory, { recursive: true });
   example.dispose();
 });
@@ -39,10 +49,16 @@ describe("the gateway on AWS with all secrets in Vault", () => {
 
   beforeAll(async () => {
     moto = await startMoto();
-    terraform = await Terraform.ofFolder(example.stackFolder("vault-aws"), { pluginDir: awsPluginDir(), env: providers.environment });
+    terraform = await Terraform.ofFolder(example.stackFolder("vault-aws"), {
+      pluginDir: awsPluginDir(),
+      env: { ...providers.environment, VAULT_TOKEN: vaults["ai-gateway"].token },
+    });
     const { vpcId, subnets } = await moto.prepareNetwork();
     await rewriteStack(terraform, (text) => {
-      const existing = subnets.reduce((result, { id }, index) => result.replaceAll(`subnet-0example${index + 1}`, id), text);
+      const existing = subnets.reduce(
+        (result, { id }, index) => result.replaceAll(`subnet-0example${index + 1}`, id),
+        withVault(text, vaults["ai-gateway"]),
+      );
       return JSON.stringify(targetMoto(JSON.parse(existing.replaceAll("vpc-0example", vpcId)) as StackJson, moto), null, 2);
     });
     await terraform.init();
@@ -98,7 +114,10 @@ describe("the gateway on Alibaba Cloud with one key in Vault", () => {
   let terraform: Terraform;
 
   beforeAll(async () => {
-    terraform = await Terraform.ofFolder(example.stackFolder("vault-alicloud"), { env: providers.environment });
+    terraform = await Terraform.ofFolder(example.stackFolder("vault-alicloud"), {
+      env: { ...providers.environment, ...runnerOnKms(kms, providers.cloud(ALICLOUD)), VAULT_TOKEN: vaults.secret.token },
+    });
+    await rewriteStack(terraform, (text) => withVault(text, vaults.secret));
     await terraform.init();
   });
   afterAll(() => terraform.dispose());

@@ -1,7 +1,11 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MotoCloud, MotoNetwork, StackJson, startMoto, targetMoto } from "./moto";
-import { rewriteStack, withoutProtection } from "./stacks";
+import type { AppliedStack } from "./policies/applied-stack";
+import { StateStack } from "./policies/state-stack";
+import { runnerOnMoto } from "./runner";
+import { SimulatedProviders } from "./simulated-provider";
+import { rewriteStack, simulate, withoutProtection } from "./stacks";
 import { Terraform } from "./terraform";
 import { awsPluginDir } from "./toolchain";
 
@@ -13,17 +17,24 @@ export interface AwsStack {
   readonly names: { readonly vpc: string; readonly subnets: readonly [string, string]; readonly certificate?: string };
   /** The types of the resources that a change of the nodes' settings replaces or changes. */
   readonly rolled: readonly string[];
+  /** Tests of the stack as it is once applied. */
+  readonly applied?: (stack: () => Promise<AppliedStack>) => void;
 }
 
 /** The whole life of a stack, with the real provider and a double of the cloud: each step needs the one before. */
-export function livesOnAws({ synthesize, names, rolled }: AwsStack): void {
+export function livesOnAws({ synthesize, names, rolled, applied }: AwsStack): void {
   let cloud: MotoCloud;
+  let runner: SimulatedProviders;
   let terraform: Terraform;
 
   beforeAll(async () => {
     cloud = await startMoto();
+    runner = await simulate("hashicorp/null");
     const stackFolder = synthesize();
-    terraform = await Terraform.ofFolder(stackFolder, { pluginDir: awsPluginDir() });
+    terraform = await Terraform.ofFolder(stackFolder, {
+      pluginDir: awsPluginDir(),
+      env: { ...runner.environment, ...runnerOnMoto(cloud) },
+    });
     await rm(join(stackFolder, "..", ".."), { recursive: true });
     const network = await cloud.prepareNetwork();
     const certificate = await cloud.prepareCertificate("llm.corp.example");
@@ -34,6 +45,7 @@ export function livesOnAws({ synthesize, names, rolled }: AwsStack): void {
   });
   afterAll(async () => {
     await terraform.dispose();
+    await runner.stop();
     await cloud.stop();
   });
 
@@ -46,6 +58,8 @@ export function livesOnAws({ synthesize, names, rolled }: AwsStack): void {
     expect(await changed(terraform)).toEqual([]);
     expect((await terraform.plan()).hasChanges).toBe(false);
   });
+
+  applied?.(async () => new StateStack(await terraform.state()));
 
   it("a change of an agent's quota touches the desired state and nothing else", async () => {
     await rewriteStack(terraform, (text) => text.replaceAll(/agents\/[0-9a-f]{64}\.json/g, `agents/${"0".repeat(64)}.json`));

@@ -313,7 +313,7 @@ describe("props", () => {
 
 it("a gateway's secrets alone make nothing in Vault, and need no provider", () => {
   const stack = newStack("aws");
-  const secrets = new LlmSecrets(stack, "Secrets", { ...minimalProps("aws"), secretStore: storeFor("aws") });
+  const secrets = new LlmSecrets(stack, "Secrets", { ...minimalProps("aws"), secretStore: storeFor("aws"), mintSecrets: "none" });
   expect(secrets.ready).toEqual([]);
   expect(Testing.synth(stack)).not.toContain("vault_policy");
 });

@@ -2,7 +2,8 @@ import { CommandError, EXIT } from "./command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret } from "./known-secrets";
 import { missingFields, mint } from "./secret-value";
-import { versionAt } from "./store-client";
+import { StoreClient, versionAt } from "./store-client";
+import { StoreError } from "./store-error";
 
 /** How {@link ensure} takes missing values. */
 export interface EnsureOptions {
@@ -38,7 +39,18 @@ async function ensureOne(context: SecretsContext, secret: DocumentSecret): Promi
     return [];
   }
   if (versionAt(await client.versions(secret), "current") === undefined) return [context.command(`put ${secret.name} < FILE`)];
-  if (secret.fields.length === 0) return [];
-  const value = await client.read(secret, "current");
-  return missingFields(secret, value?.text ?? "").map((field) => context.command(`put ${secret.name} --field ${field} < FILE`));
+  const fields = secret.fields.length === 0 ? [] : await fieldsMissing(context, client, secret);
+  return fields.map((field) => context.command(`put ${secret.name} --field ${field} < FILE`));
+}
+
+/** Whoever applies need not be allowed to read what others put. */
+async function fieldsMissing(context: SecretsContext, client: StoreClient, secret: DocumentSecret): Promise<string[]> {
+  try {
+    const value = await client.read(secret, "current");
+    return missingFields(secret, value?.text ?? "");
+  } catch (error) {
+    if (!(error instanceof StoreError && error.isRefusal)) throw error;
+    context.warn(`${secret.name}: whether it has all its fields is not known, since it may not be read here`);
+    return [];
+  }
 }

@@ -6,7 +6,9 @@ import { App } from "cdktf";
 import { minimalProps, newStack } from "../../support/gateways";
 import { MotoCloud, StackJson, startMoto, targetMoto } from "../../support/moto";
 import { jsonAws } from "../../support/moto/aws-request";
-import { rewriteStack } from "../../support/stacks";
+import { runnerOnMoto } from "../../support/runner";
+import { SimulatedProviders } from "../../support/simulated-provider";
+import { rewriteStack, simulate } from "../../support/stacks";
 import { Terraform } from "../../support/terraform";
 import { awsPluginDir } from "../../support/toolchain";
 import { GatewayRole, LlmSecrets } from "cdktf-ai-gateway";
@@ -25,6 +27,7 @@ interface Described {
 /** The whole life of a gateway's secrets, with the real provider and moto: each step needs the one before. */
 describe("the secrets of a gateway on AWS", () => {
   let cloud: MotoCloud;
+  let runner: SimulatedProviders;
   let terraform: Terraform;
   const before = canary();
   const written = canary();
@@ -36,6 +39,7 @@ describe("the secrets of a gateway on AWS", () => {
 
   beforeAll(async () => {
     cloud = await startMoto();
+    runner = await simulate("hashicorp/null");
     // Before the first apply: one that the stack takes over, and one whose name only looks like it.
     await ask("CreateSecret", { Name: "gateway/dashscope", SecretString: before });
     await ask("CreateSecret", { Name: "gateway/dashscope-old", SecretString: canary() });
@@ -51,7 +55,7 @@ describe("the secrets of a gateway on AWS", () => {
     app.synth();
     terraform = await Terraform.ofFolder(join(app.outdir, "stacks", "stack"), {
       pluginDir: awsPluginDir(),
-      env: { TF_VAR_gateway_openai: written },
+      env: { ...runner.environment, ...runnerOnMoto(cloud), TF_VAR_gateway_openai: written },
     });
     rmSync(app.outdir, { recursive: true });
     await rewrite((json) => targetMoto(json, cloud));
@@ -59,6 +63,7 @@ describe("the secrets of a gateway on AWS", () => {
   });
   afterAll(async () => {
     await terraform.dispose();
+    await runner.stop();
     await cloud.stop();
   });
 
@@ -70,11 +75,12 @@ describe("the secrets of a gateway on AWS", () => {
     expect(await terraform.validate()).toMatchObject({ valid: true });
   });
 
-  it("are made without a value, but for one that was there before, whose value stays, and one that Terraform writes", async () => {
+  it("are made without a value, but for one that was there before, one that Terraform writes, and those that the command mints", async () => {
     await terraform.apply();
     expect(await valueOf("gateway/dashscope")).toBe(before);
     expect(await valueOf("gateway/openai")).toBe(written);
-    await expect(valueOf("gateway/master-key")).rejects.toThrow("ResourceNotFoundException");
+    expect(await valueOf("gateway/master-key")).toMatch(/^sk-[0-9a-f]{48}$/);
+    await expect(valueOf("gateway/redis")).rejects.toThrow("ResourceNotFoundException");
     const adopted = await describe_("gateway/dashscope");
     expect(adopted.KmsKeyId).toMatch(/^arn:aws:kms:/);
     expect(adopted.ReplicationStatus?.map(({ Region }) => Region)).toEqual(["eu-west-1"]);

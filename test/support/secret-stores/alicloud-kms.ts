@@ -32,6 +32,8 @@ export class KmsDouble {
   public readonly secrets = new Map<string, Secret>();
   /** The id and the instance of each key, by id or alias. */
   public readonly keys = new Map<string, { readonly id: string; readonly instance?: string }>();
+  /** Keys that are made by others than the test, asked for at each call. */
+  public madeElsewhere: () => readonly { readonly id: string; readonly instance?: string }[] = () => [];
   /** Actions that the caller's policy does not allow. */
   public readonly denied = new Set<string>();
   /** So many calls are answered with Throttling.User. */
@@ -183,7 +185,7 @@ export class KmsDouble {
   }
 
   private key(id = ""): { readonly id: string; readonly instance?: string } {
-    const found = this.keys.get(id) ?? [...this.keys.values()].find((key) => key.id === id);
+    const found = this.keys.get(id) ?? [...this.keys.values(), ...this.madeElsewhere()].find((key) => key.id === id);
     if (found === undefined) throw new Refused(404, id.startsWith("alias/") ? "Forbidden.AliasNotFound" : "Forbidden.KeyNotFound");
     return found;
   }
