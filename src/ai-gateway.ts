@@ -5,8 +5,8 @@ import { DriftCheck } from "./drift-check";
 import { ConfigError } from "./errors";
 import { GatewayOutputs } from "./gateway-outputs";
 import { GatewayRole, RoleBounds, RoleProps } from "./gateway-role";
-import { AgentsProps } from "./litellm";
-import { agentsProblems } from "./litellm/agents";
+import { agentsProblems } from "./litellm/agent-problems";
+import { AgentQuotas } from "./litellm/agent-props";
 import { gatewayModel } from "./litellm/gateway-model";
 import { LiteLlmCluster } from "./litellm-cluster";
 import { IEncryptionKey, LlmSecrets, llmSecretsProblems, SecretStoresProps } from "./llm-secrets";
@@ -21,12 +21,13 @@ export interface DriftProps {
 }
 
 /** A whole private gateway. */
-export interface AiGatewayProps extends ClusterProps, SecretStoresProps, RoleBounds, Pick<RoleProps, "shellAccess"> {
+export interface AiGatewayProps
+  extends ClusterProps, SecretStoresProps, RoleBounds, Pick<RoleProps, "shellAccess">, Omit<AgentQuotas, "agents"> {
   /**
    * The agents that get a key, each with its limits.
    * @default - none
    */
-  readonly agents?: AgentsProps;
+  readonly agents?: AgentQuotas["agents"];
   /**
    * Who makes the agents' keys; "runner" needs `adminFrom`.
    * @default "none"
@@ -70,6 +71,8 @@ export class AiGateway extends Construct {
       cluster: this.cluster,
       secrets: this.secrets,
       agents: props.agents ?? {},
+      agentDefaults: props.agentDefaults,
+      agentGroups: props.agentGroups,
       provisioning: props.provisioning,
     });
     if (props.drift !== undefined) this.drift = new DriftCheck(this, "Drift", { platform, name, schedule: props.drift.schedule });
@@ -95,6 +98,8 @@ function gatewayRole(scope: Construct, props: AiGatewayProps, secrets: LlmSecret
 const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   ...CLUSTER_SHAPE,
   agents: object,
+  agentDefaults: object,
+  agentGroups: object,
   provisioning: oneOf("runner", "none"),
   drift: object,
   encryptionKey: object,
@@ -117,8 +122,8 @@ function aiGatewayProblems(props: AiGatewayProps): string[] {
     ...existingRoleProblems(props),
     ...provisioningProblems(props.provisioning, (props.adminFrom ?? []).length > 0),
   ];
-  if (problems.length > 0 || props.agents === undefined) return [...new Set(problems)];
-  return agentsProblems(props.agents, gatewayModel(props).modelNames);
+  if (problems.length > 0) return [...new Set(problems)];
+  return agentsProblems({ ...props, agents: props.agents ?? {} }, gatewayModel(props));
 }
 
 function existingRoleProblems({ existingRole, permissionsBoundary, maxSessionDuration }: AiGatewayProps): string[] {

@@ -31,7 +31,7 @@ export function handedOverValueProblems(prop: string, value: unknown): string[] 
 }
 
 const ADVICE =
-  "looks like a secret's value, which would be in all that is synthesized; take it out, revoke it, and put a new one into the store, as docs/secrets.md says";
+  "looks like a secret's value, which would be in all that is synthesized; take it out, revoke it, and put a new one into the store: cdktf-ai-gateway secrets put NAME";
 
 function isPlain(value: unknown): value is object {
   return Array.isArray(value) || (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);

@@ -22,6 +22,7 @@ export {
 export { type INetwork, Network, type NetworkProps, type Subnet } from "./network";
 export * from "./platform";
 export { PrivateZone } from "./private-zone";
+export { ReaderRole, type ReaderRoleProps } from "./reader-role";
 export type { RoleAccess } from "./role-access";
 export { Schedule } from "./schedule";
 export type { Removal } from "./removal";

@@ -54,8 +54,8 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
   public readonly endpoint: string;
   /** Where keys are administered; undefined without `adminFrom`. */
   public readonly adminEndpoint?: string;
-  /** All names that a request may name. */
-  public readonly modelNames: readonly string[];
+  /** What it serves, and how. */
+  public readonly model: GatewayModel;
   public readonly platform: GatewayPlatform;
   /** The gateway's name. */
   public readonly gatewayName: string;
@@ -70,7 +70,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
     const removal = props.removal ?? "retain";
     this.platform = props.platform;
     this.gatewayName = props.name;
-    this.modelNames = model.modelNames;
+    this.model = model;
 
     this.files = props.platform.objectStore(this, "Files", { name: props.name, removal });
     this.logs = props.platform.logStore(this, "Logs", { name: props.name, retentionDays: logRetentionDays(props), removal });

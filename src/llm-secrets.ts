@@ -11,7 +11,7 @@ import { ProviderModel, providerModels, providersProblems } from "./litellm/prov
 import { unknownName } from "./nearest";
 import { GatewayPlatform, IGatewayPart } from "./platform";
 import { Removal } from "./removal";
-import { SecretKey, SecretOwner, SecretSpec, SecretStore } from "./secret-store";
+import { DeclaredSecretsSpec, SecretKey, SecretOwner, SecretSpec, SecretStore } from "./secret-store";
 import { secretsDocument } from "./secrets-document";
 import { terraformJson } from "./text";
 
@@ -98,7 +98,11 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
   /** What must be there before the master key is used: the secrets, and with `mintSecrets: "runner"` the gateway's own values. */
   public readonly ready: readonly ITerraformDependable[];
 
+  /** What the command must know of these secrets, as JSON; an expression of Terraform's. */
+  public readonly document: string;
+
   private readonly gatewayName: string;
+  private readonly removal: Removal;
   private readonly keys = new Map<SecretStore, SecretKey | undefined>();
   private readonly readers: IAccessRole[] = [];
 
@@ -107,6 +111,7 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     ConfigError.throwIfAny(this, llmSecretsProblems(props));
     props.platform.bind(this);
     this.gatewayName = props.name;
+    this.removal = props.removal ?? "retain";
     this.store = defaultStore(props);
     this.secrets = secretSpecs(props);
     this.databaseSecret = connectionSecret(props, "database", props.database);
@@ -114,10 +119,11 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     this.masterKey = this.secrets.find((secret) => secret.name === ownName(props, "master-key"))!;
     this.stores.forEach((store, index) => this.keys.set(store, this.keyOf(store, index, props)));
     this.key = this.keys.get(this.store);
-    const declared = this.stores.flatMap((store, index) => this.declare(store, index, props.removal ?? "retain"));
+    const declared = this.stores.flatMap((store, index) => this.declare(store, index));
     // Where the command finds it, in what is synthesized.
     const document = new TerraformLocal(this, "Document", terraformJson(secretsDocument(props.name, this.all)));
-    this.ready = props.mintSecrets === "none" ? declared : [...declared, this.mint(document, declared)];
+    this.document = document.asString;
+    this.ready = props.mintSecrets === "none" ? declared : [...declared, this.mint(declared)];
   }
 
   /** All secrets that a node reads, each once. */
@@ -136,6 +142,21 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     return [...new Set([this.store, ...this.all.map(({ store }) => store)])];
   }
 
+  /** Declares secrets of the gateway that its nodes do not read, beside these: in the default store, encrypted by the same key. */
+  public declareFurther(
+    scope: Construct,
+    id: string,
+    further: Pick<DeclaredSecretsSpec, "secrets" | "readers">,
+  ): readonly ITerraformDependable[] {
+    const { gatewayName: gateway, key, removal } = this;
+    return further.secrets.length === 0 ? [] : this.store.declare(scope, id, { ...further, gateway, key, removal, isFurther: true });
+  }
+
+  /** Lets a role read secrets of the default store by their names, and no other. */
+  public grantReadOf(scope: Construct, id: string, names: readonly string[], reader: IAccessRole): void {
+    this.store.grantRead(scope, id, { gateway: this.gatewayName, names, key: this.key, reader });
+  }
+
   /** Lets a role read all of these secrets, and no other. */
   public grantRead(reader: IAccessRole): void {
     this.readers.push(reader);
@@ -151,13 +172,13 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
   }
 
   /** Values that are missing are told, and fail nothing: nodes wait for them, and so may be put after the apply. */
-  private mint(document: TerraformLocal, declared: readonly ITerraformDependable[]): CommandRun {
+  private mint(declared: readonly ITerraformDependable[]): CommandRun {
     // With credentials of another account nothing is made there: the key is not that account's.
     const key = this.key === undefined ? [] : ["--encryption-key", this.key.id];
     return new CommandRun(this, "Minted", {
       words: ["secrets", "ensure", ...key, "--allow-missing"],
-      environment: { AIGW_SECRETS: document.asString },
-      triggers: { document: Fn.sha256(document.asString) },
+      environment: { AIGW_SECRETS: this.document },
+      triggers: { document: Fn.sha256(this.document) },
       dependsOn: declared,
     });
   }
@@ -167,13 +188,13 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     return store.key(this, numbered("Key", index), { name: props.name, removal: props.removal ?? "retain" });
   }
 
-  private declare(store: SecretStore, index: number, removal: Removal): readonly ITerraformDependable[] {
+  private declare(store: SecretStore, index: number): readonly ITerraformDependable[] {
     const own = this.all.filter((spec) => spec.store === store && spec.name.startsWith(`${this.gatewayName}/`));
     return store.declare(this, numbered("Secrets", index), {
       gateway: this.gatewayName,
       secrets: own,
       key: this.keys.get(store),
-      removal,
+      removal: this.removal,
       readers: () => this.readers,
     });
   }

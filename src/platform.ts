@@ -42,6 +42,15 @@ export interface ExistingRole {
   readonly instanceProfileName?: string;
 }
 
+/** What {@link GatewayPlatform.allow} makes. */
+export interface GrantedPolicySpec {
+  readonly roleName: string;
+  /** The policy's name. */
+  readonly name: string;
+  /** Asked for at synthesis, when every grant is known. */
+  statements(): readonly AccessStatement[];
+}
+
 /** The identity of the nodes. */
 export interface NodeRole {
   readonly roleName: string;
@@ -234,6 +243,8 @@ export interface GatewayPlatform {
   networkCidr(scope: Construct, network: INetwork): string;
 
   role(scope: Construct, id: string, spec: RoleSpec): NodeRole;
+  /** Lets a role that is there already do what the statements say, by one more policy. */
+  allow(scope: Construct, id: string, spec: GrantedPolicySpec): void;
   /**
    * What a role needs to call these Bedrock models.
    * @throws ConfigError on a cloud whose roles can not call Bedrock

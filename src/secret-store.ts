@@ -74,8 +74,10 @@ export interface DeclaredSecretsSpec {
   readonly secrets: readonly Pick<SecretSpec, "name" | "purpose" | "owner">[];
   readonly key?: SecretKey;
   readonly removal: Removal;
-  /** Who may read them; asked at synthesis, when all grants are there. */
-  readonly readers: () => readonly IAccessRole[];
+  /** Who may read one of them, by its name; asked at synthesis, when all grants are there. */
+  readonly readers: (name: string) => readonly IAccessRole[];
+  /** Whether they are beside those of the nodes, such as the agents' keys, whose values none but the command sets. */
+  readonly isFurther?: boolean;
 }
 
 /** What {@link SecretStore.grantRead} allows. */

@@ -58,7 +58,7 @@ export function shapeProblems<T extends object>(
 
 /** Who looks for a prop for a value learns where values go. */
 const VALUES_ELSEWHERE = /key|secret|password|token|credential/i;
-const ELSEWHERE = "; no prop takes a secret's value: put it into the store, as docs/secrets.md says";
+const ELSEWHERE = "; no prop takes a secret's value: put it into the store with cdktf-ai-gateway secrets put NAME";
 
 function told(value: unknown): string {
   return typeof value === "function" ? "a function" : JSON.stringify(value);

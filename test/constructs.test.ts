@@ -144,7 +144,7 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
       providers: { mine: { kind: "openai-compatible", baseUrl: `https://${text("model")}/v1`, models: ["m"] } },
     }).registerOutputs();
     const json = synthesized(stack);
-    const settings = Object.values(json.locals ?? {}).find((local) => String(local).startsWith('{"version":1'));
+    const settings = Object.entries(json.locals ?? {}).find(([id]) => id.includes("Cluster_Settings"))?.[1];
     expect(JSON.parse(String(settings))).toMatchObject({
       name: "gw-${terraform.workspace}",
       database: { host: "${var.database}", name: "${var.databaseName}", user: "${var.user}" },

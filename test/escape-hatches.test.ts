@@ -44,7 +44,7 @@ describe("two gateways in one stack", () => {
     new AiGateway(stack, "one", { ...props, name: "one" }).registerOutputs("one");
     new AiGateway(stack, "two", { ...props, name: "two" }).registerOutputs("two");
     const json = synthesized(stack);
-    expect(resourcesOfType(json, "null_resource")).toHaveLength(4);
+    expect(resourcesOfType(json, "null_resource")).toHaveLength(6);
     expect(Object.keys(json.output ?? {})).toEqual(expect.arrayContaining(["one_endpoint", "two_endpoint"]));
     const names = Object.values(json.resource).flatMap((byId) =>
       Object.values(byId).map(({ name, bucket }) => `${String(name)} ${String(bucket)}`),

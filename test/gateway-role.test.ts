@@ -95,6 +95,14 @@ describe.each(NAMES)("on %s", (cloud) => {
     expect(actions).toEqual(expect.arrayContaining([words.read, words.complete, "kms:Decrypt"]));
   });
 
+  it("a role without any grant has a policy that the cloud takes, which allows what everybody may", () => {
+    const stack = newStack(cloud);
+    const { platform, name } = minimalProps(cloud);
+    platform.role(stack, "role", { name, description: "a role", statements: () => [] });
+    const [document] = policies(stack).map((text) => JSON.parse(text) as Document);
+    expect(document!.Statement).toEqual([expect.objectContaining({ Action: ["sts:GetCallerIdentity"], Resource: ["*"] })]);
+  });
+
   it("what a made role must be allowed is what it is allowed", () => {
     const { stack, role } = made(cloud);
     new TerraformOutput(stack, "required", { value: role.requiredPolicy() });

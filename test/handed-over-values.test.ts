@@ -39,7 +39,7 @@ describe.each(Object.entries(VALUES))("a value of %s that is handed over as a pr
   ])("is refused by the name of the prop: %s", (prop, props) => {
     const message = refusal(() => gatewayIn("aws", props));
     expect(message).toContain(`- ${prop}: looks like a secret's value`);
-    expect(message).toContain("put a new one into the store, as docs/secrets.md says");
+    expect(message).toContain("cdktf-ai-gateway secrets put NAME");
     expect(message).not.toContain(value);
   });
 
@@ -56,7 +56,7 @@ describe.each(Object.entries(VALUES))("a value of %s that is handed over as a pr
 
 test.each(["apiKey", "masterKey", "password", "authToken"])("who looks for a prop %s learns where values go", (prop) => {
   const message = refusal(() => gatewayIn("aws", untyped({ providers: { openai: { [prop]: "x" } } })));
-  expect(message).toContain("no prop takes a secret's value: put it into the store, as docs/secrets.md says");
+  expect(message).toContain("no prop takes a secret's value: put it into the store with cdktf-ai-gateway secrets put NAME");
 });
 
 test.each(Object.keys(CLOUDS) as (keyof typeof CLOUDS)[])("names, addresses and references are no values on %s", (cloud) => {

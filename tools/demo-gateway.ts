@@ -80,7 +80,7 @@ async function stopped(gateway: LocalGateway): Promise<Row> {
 async function rotated(gateway: LocalGateway): Promise<Row> {
   const { pid } = gateway;
   const key = `sk-${crypto.randomUUID()}`;
-  const spec = keySpec({ name: "demo-load", secretName: "none", models: ["qwen-max"] }, "load", AGENT_ROUTES);
+  const spec = keySpec({ name: "demo-load", secretName: "none", models: ["qwen-max"], enabled: true }, "load", AGENT_ROUTES);
   await new AdminApi(gateway.adminEndpoint, gateway.masterKey).generate(key, spec);
   const fresh = crypto.randomUUID();
   const statuses: Promise<number>[] = [];

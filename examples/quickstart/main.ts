@@ -1,12 +1,12 @@
 // The gateway of the two documents that this project started from: four providers, four agents, two nodes; on either cloud.
 import { AwsProvider } from "@cdktf/provider-aws/lib/provider";
 import { App, LocalBackend, TerraformStack } from "cdktf";
-import { AiGateway, AiGatewayProps, Database, Network, Redis } from "cdktf-ai-gateway";
+import { AiGateway, AiGatewayProps, Database, Network, Redis, usd } from "cdktf-ai-gateway";
 import { AlicloudPlatform, AlicloudProvider } from "cdktf-ai-gateway/alicloud";
 import { AwsPlatform } from "cdktf-ai-gateway/aws";
 
-/** Yuan as US dollars, at 7.2 yuan a dollar. */
-const cny = (yuan: number): number => Math.round((yuan / 7.2) * 100) / 100;
+/** LiteLLM counts in US dollars; the budgets are given in yuan. */
+const YUAN = { perUsd: 7.2 };
 
 const gateway: Omit<AiGatewayProps, "platform" | "network"> = {
   name: "prod-gateway",
@@ -25,10 +25,10 @@ const gateway: Omit<AiGatewayProps, "platform" | "network"> = {
   routing: { fallbackModel: "qwen-plus", fallbacks: { "qwen-max": ["claude-opus"] } },
   rpmLimit: 1000,
   agents: {
-    "research-agent": { qpm: 120, dailyTokens: 2_000_000, dailyBudgetUsd: cny(800) },
-    "code-agent": { qpm: 60, dailyTokens: 1_000_000, dailyBudgetUsd: cny(500) },
-    "support-agent": { qpm: 300, dailyTokens: 3_000_000, dailyBudgetUsd: cny(600), models: ["qwen-max", "qwen-plus", "claude-opus"] },
-    "schedule-agent": { qpm: 10, dailyTokens: 100_000, dailyBudgetUsd: cny(40), models: ["qwen-plus"] },
+    "research-agent": { qpm: 120, dailyTokens: 2_000_000, dailyBudgetUsd: usd(800, YUAN) },
+    "code-agent": { qpm: 60, dailyTokens: 1_000_000, dailyBudgetUsd: usd(500, YUAN) },
+    "support-agent": { qpm: 300, dailyTokens: 3_000_000, dailyBudgetUsd: usd(600, YUAN), models: ["qwen-max", "qwen-plus", "claude-opus"] },
+    "schedule-agent": { qpm: 10, dailyTokens: 100_000, dailyBudgetUsd: usd(40, YUAN), models: ["qwen-plus"] },
   },
 };
 

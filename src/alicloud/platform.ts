@@ -1,3 +1,4 @@
+import { Lazy } from "cdktf";
 import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "../access";
 import { ConfigError } from "../errors";
@@ -7,6 +8,7 @@ import {
   DriftTarget,
   GatewayPartName,
   GatewayPlatform,
+  GrantedPolicySpec,
   IGatewayPart,
   LoadBalancer,
   LoadBalancerSpec,
@@ -33,7 +35,7 @@ import { platformProblems, propProblems } from "./prop-problems";
 import { checkProvider } from "./provider";
 import { AlicloudTransform, ResourceFactory } from "./resource-factory";
 import { AlicloudResources, MADE, resourcesOfPart } from "./resources";
-import { EcsRole } from "./role";
+import { EcsRole, policyDocument, rolePolicy } from "./role";
 import { KmsSecretStore } from "./secret-store";
 
 /** Where on Alibaba Cloud a gateway runs. */
@@ -135,6 +137,15 @@ export class AlicloudPlatform implements GatewayPlatform {
 
   public role(scope: Construct, id: string, spec: RoleSpec): NodeRole {
     return new EcsRole(scope, id, this.context, spec);
+  }
+
+  public allow(scope: Construct, id: string, spec: GrantedPolicySpec): void {
+    rolePolicy(scope, this.context, id, {
+      roleName: spec.roleName,
+      name: spec.name,
+      description: `What ${spec.roleName} may do with an LLM gateway`,
+      policyDocument: Lazy.stringValue({ produce: () => policyDocument(spec.statements()) }),
+    });
   }
 
   /** @throws ConfigError always */

@@ -1,6 +1,6 @@
 import { dependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
-import { AccessStatement } from "../access";
+import { AccessStatement, policyStatements } from "../access";
 import { atSynthesis } from "../at-synthesis";
 import { ConfigError } from "../errors";
 import { ExistingRole, NodeRole, RoleSpec } from "../platform";
@@ -45,7 +45,7 @@ function madeRole(scope: Construct, context: AlicloudContext, spec: RoleSpec): I
     ...named,
     trustedService: "ecs.aliyuncs.com",
     maxSessionDuration: spec.maxSessionSeconds,
-    policyDocument: Lazy.stringValue({ produce: () => policyDocument(parts()[0] ?? []) }),
+    policyDocument: Lazy.stringValue({ produce: () => policyDocument(policyStatements(parts()[0])) }),
   });
   atSynthesis(scope, () =>
     parts()

@@ -34,7 +34,8 @@ export class KmsSecretStore implements SecretStore {
   }
 
   public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[] {
-    return this.props.management === "terraform" ? new ManagedSecrets(scope, id, this.context, this.props, spec).ready : [];
+    const isManaged = this.props.management === "terraform" && spec.isFurther !== true;
+    return isManaged ? new ManagedSecrets(scope, id, this.context, this.props, spec).ready : [];
   }
 
   public grantRead(scope: Construct, _id: string, { names, key, reader }: ReadGrant): void {

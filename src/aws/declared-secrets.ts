@@ -1,6 +1,7 @@
 import { DataAwsSecretsmanagerSecrets } from "@cdktf/provider-aws/lib/data-aws-secretsmanager-secrets";
 import { ITerraformDependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { IAccessRole } from "../access";
 import { AdoptedResource } from "../adopted-resource";
 import { ConfigError } from "../errors";
 import { shortName, unknownSecretProblems } from "../own-secrets";
@@ -23,7 +24,8 @@ export class DeclaredSecrets extends Construct {
 
   constructor(scope: Construct, id: string, context: AwsContext, props: SecretsManagerProps, spec: DeclaredSecretsSpec) {
     super(scope, id);
-    ConfigError.throwIfAny(this, unknownSecretProblems("secrets.writeOnly", props.writeOnly, spec));
+    const writeOnly = spec.isFurther === true ? {} : (props.writeOnly ?? {});
+    ConfigError.throwIfAny(this, unknownSecretProblems("secrets.writeOnly", writeOnly, spec));
     const existing = new DataAwsSecretsmanagerSecrets(this, "Existing", {
       provider: context.provider,
       filter: [{ name: "name", values: [`${spec.gateway}/`] }],
@@ -39,8 +41,8 @@ export class DeclaredSecrets extends Construct {
         tags: context.resources.tags(name),
       });
       new AdoptedResource(this, `${short}-Adopted`, { resource: secret, existingIds: arnsOf(existing, name) });
-      if (props.administrators !== undefined) this.restrict(context, short, secret, props.administrators, spec);
-      const version = props.writeOnly?.[short];
+      if (props.administrators !== undefined) this.restrict(context, short, secret, props.administrators, () => spec.readers(name));
+      const version = writeOnly[short];
       return version === undefined ? secret : this.write(context, short, secret, version, spec.gateway);
     });
   }
@@ -59,12 +61,12 @@ export class DeclaredSecrets extends Construct {
     id: string,
     secret: ResourceOf<"secret">,
     administrators: readonly string[],
-    spec: DeclaredSecretsSpec,
+    readers: () => readonly IAccessRole[],
   ): void {
     resources.make("secretPolicy", this, `${id}-Policy`, {
       secretArn: secret.arn,
       policy: Lazy.stringValue({
-        produce: () => valuesOnlyFor([...administrators, ...spec.readers().map(({ roleArn }) => roleArn)]),
+        produce: () => valuesOnlyFor([...administrators, ...readers().map(({ roleArn }) => roleArn)]),
       }),
     });
   }

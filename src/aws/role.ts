@@ -1,6 +1,6 @@
 import { dependable, Lazy } from "cdktf";
 import { Construct } from "constructs";
-import { AccessStatement } from "../access";
+import { AccessStatement, policyStatements } from "../access";
 import { atSynthesis } from "../at-synthesis";
 import { ConfigError } from "../errors";
 import { ExistingRole, NodeRole, RoleSpec } from "../platform";
@@ -64,7 +64,7 @@ function madeRole(scope: Construct, context: AwsContext, spec: RoleSpec, stateme
   const policy = resources.make("rolePolicy", scope, "Policy", {
     name: "gateway",
     role: role.name,
-    policy: Lazy.stringValue({ produce: () => policyDocument(parts()[0] ?? []) }),
+    policy: Lazy.stringValue({ produce: () => policyDocument(policyStatements(parts()[0])) }),
   });
   const profile = resources.make("instanceProfile", scope, "InstanceProfile", { name, role: role.name, tags: resources.tags(name) });
   atSynthesis(scope, () =>

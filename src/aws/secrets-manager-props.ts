@@ -18,7 +18,7 @@ export interface SecretsManagerProps {
    * Secrets whose values Terraform writes, by their names below the gateway's, each with a number that is raised when the
    * value changes. The value comes in by the ephemeral variable `<gateway>_<secret>` and is in no state and no plan.
    * Needs Terraform 1.11; whoever applies reads the value at every refresh.
-   * @default - none: whoever has a value puts it into the store
+   * @default - none: values are put by `cdktf-ai-gateway secrets put`
    * @example { openai: 1 }
    */
   readonly writeOnly?: Readonly<Record<string, number>>;

@@ -1,5 +1,7 @@
 export { AzureAuth } from "./azure-auth";
-export type { AgentProps, AgentsProps } from "./agents";
+export type { AgentGroupProps, AgentGroupsProps, AgentProps, AgentQuotas, AgentsProps } from "./agent-props";
+export { usd } from "./usd";
+export type { GatewayModel } from "./gateway-model";
 export type { CacheProps, GatewayModelProps } from "./gateway-props";
 export type { ProviderKind, ProviderSite } from "./provider-kinds";
 export type { ModelPrice, ModelProps, ProviderProps, ProvidersProps } from "./provider-props";

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { DesiredState } from "../keys/reconcile";
+import type { DesiredState } from "../../litellm/agents";
 
 /** The parts of a node's settings that a local run reads or replaces; the rest is handed on as it is. */
 export interface NodeSettings {
@@ -82,7 +82,7 @@ function gateways(folder: string, { locals = {} }: StackFile): Omit<SynthesizedG
   });
 }
 
-const NO_AGENTS: DesiredState = { version: 1, routes: [], agents: [] };
+const NO_AGENTS: DesiredState = { version: 1, routes: [], groups: [], agents: [] };
 
 function desiredState(file: string): DesiredState {
   return JSON.parse(readFileSync(file, "utf8")) as DesiredState;
