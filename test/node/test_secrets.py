@@ -92,7 +92,7 @@ def test_all_problems_are_told_together_and_by_name() -> None:
     assert "prod-gateway/openai, field api_key (empty)" in said
     assert "prod-gateway/master-key (empty)" in said
     assert "prod-gateway/database (not in the store" in said
-    assert "Put a value for each into the store, as docs/secrets.md" in said
+    assert "secrets put NAME" in said
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class MissingSecrets(NodeError):
         super().__init__(
             "secrets without a usable value: "
             + "; ".join(self.problems)
-            + ". Put a value for each into the store, as docs/secrets.md of cdktf-ai-gateway says"
+            + ". Set each with `cdktf-ai-gateway secrets put NAME`, or let `secrets ensure` mint the gateway's own"
         )
 
 
