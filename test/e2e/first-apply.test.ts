@@ -51,13 +51,15 @@ const STORES: Readonly<Record<string, TestedStore>> = {
     schemas: [NULL],
     start: async () => {
       const moto = await startMoto();
-      return onAws(moto, {
-        environment: {},
+      return {
+        environment: runnerOnMoto(moto),
         // Nothing listens there; moto would take any credentials.
         shut: { AWS_ENDPOINT_URL: "http://127.0.0.1:1" },
+        pluginDir: awsPluginDir(),
+        target: (json) => targetMoto(json, moto),
         valueOf: (name) => awsValue(moto, name),
         stop: () => moto.stop(),
-      });
+      };
     },
   },
   KMS: {
@@ -75,35 +77,25 @@ const STORES: Readonly<Record<string, TestedStore>> = {
     },
   },
   Vault: {
-    cloud: "aws",
-    schemas: [NULL, VAULT],
+    cloud: "alicloud",
+    schemas: [NULL, ALICLOUD, VAULT],
     secretStore: (stack) => {
       new VaultProvider(stack, "vault", { address: VAULT_ADDRESS });
-      return new VaultStore({ address: VAULT_ADDRESS, auth: VaultAuth.aws() });
+      return new VaultStore({ address: VAULT_ADDRESS, auth: VaultAuth.alicloud() });
     },
     start: async () => {
-      const [moto, vault] = [await startMoto(), new VaultDouble()];
+      const vault = new VaultDouble();
       await vault.start();
-      const address = (json: StackJson): StackJson => JSON.parse(JSON.stringify(json).replaceAll(VAULT_ADDRESS, vault.url)) as StackJson;
-      const live = onAws(moto, {
+      return {
         environment: { VAULT_TOKEN: vault.token },
         shut: { VAULT_TOKEN: canary() },
+        target: (json) => JSON.parse(JSON.stringify(json).replaceAll(VAULT_ADDRESS, vault.url)) as StackJson,
         valueOf: (name) => Promise.resolve(vault.fields(name)?.value as string | undefined),
-        stop: () => Promise.all([moto.stop(), vault.stop()]),
-      });
-      return { ...live, target: (json) => address(live.target!(json)) };
+        stop: () => vault.stop(),
+      };
     },
   },
 };
-
-function onAws(moto: MotoCloud, store: LiveStore): LiveStore {
-  return {
-    ...store,
-    environment: { ...runnerOnMoto(moto), ...store.environment },
-    pluginDir: awsPluginDir(),
-    target: (json) => targetMoto(json, moto),
-  };
-}
 
 async function awsValue(moto: MotoCloud, name: string): Promise<string | undefined> {
   const asked = { SecretId: name, VersionStage: "AWSCURRENT" };

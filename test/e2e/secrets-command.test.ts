@@ -1,150 +1,26 @@
-import { ChildProcess, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { ChildProcess } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SecretStatus } from "../../src/cli/secrets/status";
-import { COMMAND_FILE } from "../../src/node/command";
-import type { SecretStoreSettings } from "../../src/secret-store";
-import type { SecretsDocument } from "../../src/secrets-document";
-import { startMoto, type MotoCloud } from "../support/moto";
-import { jsonAws, queryAws } from "../support/moto/aws-request";
-import { KmsDouble } from "../support/secret-stores/alicloud-kms";
-import { Between } from "../support/secret-stores/between";
-import type { RunningServer } from "../support/secret-stores/server";
-import { VaultDouble } from "../support/secret-stores/vault";
+import { queryAws } from "../support/moto/aws-request";
+import { AWS_REGION as REGION, canary, documentOf, surroundings, TestedStores } from "../support/secret-stores/tested-stores";
+import { Ended, SecretsCommand } from "../support/secrets-command";
 
-const canary = (): string => `sk-${randomBytes(24).toString("hex")}`;
-const REGION = "eu-central-1";
+const tested = new TestedStores();
+const command = new SecretsCommand();
+const run = command.run.bind(command);
+const secretsManager = tested.secretsManager.bind(tested);
+const aws = tested.all["AWS Secrets Manager"];
 
-let folder: string;
-let command: string;
-let moto: MotoCloud;
-const kms = new KmsDouble();
-const vault = new VaultDouble();
-
-beforeAll(async () => {
-  [moto] = await Promise.all([startMoto({ region: REGION }), kms.start(), vault.start()]);
-  folder = mkdtempSync(join(tmpdir(), "secrets-command-"));
-  // Where no node_modules are, as on a runner.
-  command = join(folder, "cli.js");
-  cpSync(COMMAND_FILE, command);
-});
+beforeAll(() => tested.start());
 afterAll(async () => {
-  await Promise.all([moto.stop(), kms.stop(), vault.stop()]);
-  rmSync(folder, { recursive: true });
+  await tested.stop();
+  command.dispose();
 });
-afterEach(async () => {
-  await Promise.all(standing.splice(0).map((server) => server.stop()));
-});
-beforeEach(async () => {
-  await moto.reset();
-  kms.secrets.clear();
-  vault.secrets.clear();
-});
+beforeEach(() => tested.forget());
+afterEach(() => tested.clear());
 
-const standing: RunningServer[] = [];
-
-/** Something in front of a store, until the test ends. */
-async function standBetween(target: string): Promise<{ between: Between; url: string }> {
-  const { between, server } = await Between.of(target);
-  standing.push(server);
-  return { between, url: server.url };
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Call {
-  readonly input?: string;
-  readonly environment?: Record<string, string>;
-  readonly started?: (child: ChildProcess) => void;
-}
-
-/** Runs the one file with nothing of this process's environment. */
-function run(words: readonly string[], { input = "", environment = {}, started }: Call = {}): Promise<Ended> {
-  const env = { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: "true", ...environment };
-  const child = spawn(process.execPath, [command, "secrets", ...words], { env, cwd: folder, stdio: "pipe" });
-  started?.(child);
-  const ended: { stdout: string; stderr: string } = { stdout: "", stderr: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (ended.stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (ended.stderr += text));
-  // One that was killed reads no more.
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(input);
-  return new Promise((done) => child.on("close", (code) => done({ code, ...ended })));
-}
-
-function documentOf(store: SecretStoreSettings): SecretsDocument {
-  const secret = (name: string, fields: string[] = [], owner: "user" | "gateway" = "user") => ({
-    name: `gw/${name}`,
-    purpose: `the secret ${name}`,
-    owner,
-    store: "store",
-    fields,
-  });
-  return {
-    version: 1,
-    gateway: "gw",
-    stores: { store },
-    secrets: [
-      secret("openai"),
-      secret("azure", ["client_id", "client_secret"]),
-      secret("master-key", [], "gateway"),
-      secret("salt-key", [], "gateway"),
-    ],
-  };
-}
-
-/** A store, and how a test looks into it beside the command. */
-interface TestedStore {
-  readonly url: () => string;
-  readonly settings: (url: string) => SecretStoreSettings;
-  readonly environment: (url: string) => Record<string, string>;
-  readonly value: (name: string, back?: "previous") => Promise<string | undefined>;
-}
-
-const stores: Readonly<Record<string, TestedStore>> = {
-  "AWS Secrets Manager": {
-    url: () => moto.endpoint,
-    settings: () => ({ kind: "aws-secrets-manager", region: REGION }),
-    environment: (url) => ({ AWS_ENDPOINT_URL: url, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }),
-    value: async (name, back) => {
-      const asked = { SecretId: name, VersionStage: back === "previous" ? "AWSPREVIOUS" : "AWSCURRENT" };
-      const reply = await secretsManager("GetSecretValue", asked).catch(() => undefined);
-      return (reply as { SecretString: string } | undefined)?.SecretString;
-    },
-  },
-  "Alibaba Cloud KMS": {
-    url: () => kms.url,
-    settings: () => ({ kind: "alicloud-kms", region: "cn-shanghai" }),
-    environment: (url) => ({ AIGW_KMS_ENDPOINT: url, ...kms.environment }),
-    value: (name, back) => Promise.resolve(kms.text(name, back === "previous" ? "ACSPrevious" : "ACSCurrent")),
-  },
-  "HashiCorp Vault": {
-    url: () => vault.url,
-    settings: (address) => ({ kind: "vault", address, mount: "secret", auth: { method: "aws", mount: "aws", role: "gw" } }),
-    environment: () => ({ VAULT_TOKEN: vault.token }),
-    value: (name, back) => {
-      const fields = vault.fields(name, back === "previous" ? 1 : 0);
-      const bare = fields !== undefined && Object.keys(fields).join() === "value";
-      return Promise.resolve(fields === undefined ? undefined : bare ? (fields.value as string) : JSON.stringify(fields));
-    },
-  },
-};
-
-const secretsManager = (action: string, parameters: object): Promise<unknown> =>
-  jsonAws(moto.signer("secretsmanager"), `secretsmanager.${action}`, parameters);
-
-/** The environment in which the command finds the document and the store, at another address where one is given. */
-function surroundings(store: TestedStore, url = store.url()): Record<string, string> {
-  return { ...store.environment(url), AIGW_SECRETS: JSON.stringify(documentOf(store.settings(url))) };
-}
-
-describe.each(Object.entries(stores))("secrets in %s", (_, store) => {
+describe.each(Object.entries(tested.all))("secrets in %s", (_, store) => {
   it("are put, ensured, told of, rotated, rolled back and retired, and no value is said", async () => {
     const environment = surroundings(store);
     const said: string[] = [];
@@ -193,7 +69,7 @@ describe.each(Object.entries(stores))("secrets in %s", (_, store) => {
   });
 
   it("are whole wherever a rotation is killed, and it can be run again", async () => {
-    const { between, url } = await standBetween(store.url());
+    const { between, url } = await tested.standBefore(store);
     const [one, two] = [canary(), canary()];
     const environment = surroundings(store, url);
     const prepare = async (name: string): Promise<void> => {
@@ -206,7 +82,7 @@ describe.each(Object.entries(stores))("secrets in %s", (_, store) => {
     expect(calls).toBeGreaterThanOrEqual(2);
     for (const moment of ["before", "after"] as const) {
       for (let last = 0; last < calls; last += 1) {
-        await forget(store);
+        await tested.forget();
         await prepare("openai");
         let child: ChildProcess | undefined;
         const killed = (call: number): boolean => call === last && child!.kill("SIGKILL");
@@ -236,7 +112,7 @@ describe.each(Object.entries(stores))("secrets in %s", (_, store) => {
   });
 
   it("are in no process's arguments", async () => {
-    const { between, url } = await standBetween(store.url());
+    const { between, url } = await tested.standBefore(store);
     const value = canary();
     let shown = "";
     between.before = () => {
@@ -251,12 +127,6 @@ describe.each(Object.entries(stores))("secrets in %s", (_, store) => {
     expect(shown).not.toContain(value);
   });
 });
-
-async function forget(store: TestedStore): Promise<void> {
-  if (store.url() === moto.endpoint) await moto.reset();
-  kms.secrets.clear();
-  vault.secrets.clear();
-}
 
 /** The arguments of every process of this computer. */
 function processes(): string {
@@ -273,7 +143,7 @@ function processes(): string {
 }
 
 describe("the command", () => {
-  const environment = (): Record<string, string> => surroundings(stores["AWS Secrets Manager"]!);
+  const environment = (): Record<string, string> => surroundings(aws);
 
   it("refuses a value as an argument and repeats no word of it", async () => {
     const value = canary();
@@ -301,9 +171,9 @@ describe("the command", () => {
   });
 
   it("asks AWS again when it is throttled, and says so when that does not help", async () => {
-    const { between, url } = await standBetween(moto.endpoint);
+    const { between, url } = await tested.standBefore(aws);
     const throttled = { status: 400, body: JSON.stringify({ __type: "ThrottlingException", message: "slow down" }) };
-    const around = surroundings(stores["AWS Secrets Manager"]!, url);
+    const around = surroundings(aws, url);
     between.before = (call) => (call < 2 ? throttled : undefined);
     expect(await run(["put", "openai"], { input: canary(), environment: around })).toMatchObject({ code: 0, stderr: "" });
     between.before = () => throttled;
@@ -315,9 +185,9 @@ describe("the command", () => {
   });
 
   it("says what AWS refuses, in one line and without the value", async () => {
-    const { between, url } = await standBetween(moto.endpoint);
+    const { between, url } = await tested.standBefore(aws);
     const value = canary();
-    const around = surroundings(stores["AWS Secrets Manager"]!, url);
+    const around = surroundings(aws, url);
     const says = async (type: string, message: string): Promise<string> => {
       between.before = (_, action) =>
         action === "PutSecretValue" ? { status: 400, body: JSON.stringify({ __type: type, message: `${message} ${value}` }) } : undefined;
@@ -359,7 +229,7 @@ describe("the nodes' use of a secret, on AWS", () => {
   const LOG = "/cdktf-ai-gateway/gw";
 
   it("is waited for, and holds up what would take the old value away", async () => {
-    const environment = surroundings(stores["AWS Secrets Manager"]!);
+    const environment = surroundings(aws);
     const nodes = await fleet(2);
     const report = ["--log-group", LOG, "--scaling-group", "gw-node"];
     await run(["put", "openai"], { input: canary(), environment });
@@ -379,6 +249,9 @@ describe("the nodes' use of a secret, on AWS", () => {
     await say([nodes[0]!], newest);
     expect((await run(["retire", "openai", ...report], { environment })).stderr).toContain(`${nodes[1]} (has said nothing lately)`);
     await say(nodes, newest);
+    const told = JSON.parse((await run(["status", "--json", ...report], { environment })).stdout) as SecretStatus[];
+    expect(told[0]!.readers).toEqual(nodes.map((node) => ({ node, versions: [newest] })));
+    expect((await run(["status", ...report], { environment })).stdout).toMatch(/gw\/openai .* 2 nodes +you/);
     const { code, stdout } = await run(["retire", "openai", ...report], { environment });
     expect(code).toBe(0);
     expect(stdout).toContain(`${newest} is the only one in use`);
@@ -386,7 +259,7 @@ describe("the nodes' use of a secret, on AWS", () => {
   });
 
   it("is asked where the synthesized stack says that the nodes write", async () => {
-    const stack = join(folder, "cdktf.out", "stacks", "gateway");
+    const stack = join(command.folder, "cdktf.out", "stacks", "gateway");
     mkdirSync(stack, { recursive: true });
     const settings = {
       name: "gw",
@@ -400,7 +273,7 @@ describe("the nodes' use of a secret, on AWS", () => {
       gw_Cluster_Settings_0123ABCD: JSON.stringify(settings),
     };
     writeFileSync(join(stack, "cdk.tf.json"), JSON.stringify({ locals, resource: { aws_cloudwatch_log_group: { Logs: { name: LOG } } } }));
-    const environment = { ...surroundings(stores["AWS Secrets Manager"]!), AIGW_SECRETS: "" };
+    const environment = { ...surroundings(aws), AIGW_SECRETS: "" };
     const nodes = await fleet(1);
     await run(["put", "openai"], { input: canary(), environment });
     await run(["rotate", "openai"], { input: canary(), environment });
@@ -420,7 +293,7 @@ describe("the nodes' use of a secret, on AWS", () => {
       "x-amz-target": `Logs_20140328.${action}`,
       authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${REGION}/logs/aws4_request, SignedHeaders=host, Signature=0`,
     };
-    const reply = await fetch(moto.endpoint, { method: "POST", headers, body: JSON.stringify(parameters) });
+    const reply = await fetch(tested.moto.endpoint, { method: "POST", headers, body: JSON.stringify(parameters) });
     if (!reply.ok) throw new Error(`${action}: ${reply.status} ${await reply.text()}`);
   }
 
@@ -439,14 +312,14 @@ describe("the nodes' use of a secret, on AWS", () => {
 
   /** Instances in a scaling group; answers their hosts' names. */
   async function fleet(size: number): Promise<string[]> {
-    const { subnets } = await moto.prepareNetwork();
-    const images = await queryAws(moto.signer("ec2"), "2016-11-15", "DescribeImages");
-    await queryAws(moto.signer("ec2"), "2016-11-15", "CreateLaunchTemplate", {
+    const { subnets } = await tested.moto.prepareNetwork();
+    const images = await queryAws(tested.moto.signer("ec2"), "2016-11-15", "DescribeImages");
+    await queryAws(tested.moto.signer("ec2"), "2016-11-15", "CreateLaunchTemplate", {
       LaunchTemplateName: "gw",
       "LaunchTemplateData.ImageId": /<imageId>([^<]+)</.exec(images)![1]!,
       "LaunchTemplateData.InstanceType": "t3.small",
     });
-    await queryAws(moto.signer("autoscaling"), "2011-01-01", "CreateAutoScalingGroup", {
+    await queryAws(tested.moto.signer("autoscaling"), "2011-01-01", "CreateAutoScalingGroup", {
       AutoScalingGroupName: "gw-node",
       "LaunchTemplate.LaunchTemplateName": "gw",
       "LaunchTemplate.Version": "$Latest",
@@ -455,7 +328,7 @@ describe("the nodes' use of a secret, on AWS", () => {
       VPCZoneIdentifier: subnets[0]!.id,
     });
     await makeLog();
-    const instances = await queryAws(moto.signer("ec2"), "2016-11-15", "DescribeInstances");
+    const instances = await queryAws(tested.moto.signer("ec2"), "2016-11-15", "DescribeInstances");
     return [...new Set([...instances.matchAll(/<privateDnsName>([^<.]+)/g)].map(([, name]) => name!))];
   }
 });

@@ -76,6 +76,19 @@ async def test_a_bad_value_leaves_the_last_good_one_and_the_others_rotate(
     assert (rig.refresher.counters.succeeded, rig.refresher.counters.failed) == (1, 1)
 
 
+@pytest.mark.parametrize("breaks", ["one", "all"])
+async def test_what_can_not_be_read_is_told_as_still_in_use(rig: Rig, breaks: str) -> None:
+    rig.store.version = 2
+    if breaks == "one":
+        rig.store.texts["prod-gateway/openai"] = "canary, no JSON"
+    else:
+        rig.store.get = None  # type: ignore[method-assign, assignment]
+    await rig.refresher.once()
+    assert ("prod-gateway/openai", "v1", False) in rig.told
+    assert (("prod-gateway/salt-key", "v2", True) in rig.told) == (breaks == "one")
+    assert len(rig.told) == len({name for name, _, _ in rig.told})
+
+
 async def test_a_store_that_breaks_in_an_unforeseen_way_ends_nothing(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     rig.store.get = None  # type: ignore[method-assign, assignment]
     await rig.refresher.once()

@@ -1,210 +1,51 @@
-"""What the quickstart synthesizes boots the real LiteLLM: its user data, bundle and settings, on doubles of its
-surroundings, once from each store of secrets: moto's Secrets Manager, Alibaba's KMS, Vault. Replaced is only what must be
-local, and what a test must not wait for: addresses, ports, the refresh interval; and, as no example has it, the store by
-Vault. config.yaml is served byte for byte."""
+"""What the quickstart synthesizes boots the real LiteLLM, once from each store of secrets: moto's Secrets Manager, Alibaba's
+KMS, Vault. Beside what must be local, the store is replaced by Vault, as no example has it."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 import re
-import secrets
-import shutil
-import subprocess
 import sys
-import tarfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from aigw_node.settings import parse
 from botocore.exceptions import ClientError
 
-from booting import CHAT, Gateway, chat, install, query_engine
+from booting import CHAT, chat
 from conftest import FILES
-from doubles.certificate import Certificate, certificate
-from doubles.cloud import Cloud
 from doubles.moto import Moto
-from doubles.postgres import Postgres, find, free_port
-from doubles.provider import Provider
-from doubles.redis import Redis
-from stored import Store, Value, in_kms, in_moto, in_vault
-from support import lacking
-from synthesized import Stack, synthesize
+from quickstart import BUCKET, KNOWN, Booted, Surroundings, Unstored, boot_files, booted
+from stored import Store, in_kms, in_moto, in_vault
+from synthesized import Stack
 
 pytestmark = pytest.mark.real
 
-BOOT_FOLDER = "/var/lib/aigw-boot"
-LAST_LINE = "exec python3 fetch.py node.json\n"
-REGIONS = {"aws": "eu-central-1", "alicloud": "cn-shanghai"}
 STORES = {"moto": "aws", "kms": "alicloud", "vault": "aws"}  # and the cloud of the gateway that has it
 REFRESH_SECONDS = 2
-BUCKET = "prod-gateway-123456789012"
-KNOWN = {
-    "aws_s3_bucket.bucket": BUCKET,
-    "alicloud_oss_bucket.bucket": BUCKET,
-    "aws_cloudwatch_log_group.name": "group",
-    "alicloud_log_project.project_name": "project",
-    "alicloud_log_store.logstore_name": "store",
-}
 CONTRACT = (FILES / "README.md").read_text()
 README_FIELDS = re.compile(r'^  "(\w+)":', re.M)
 # What is the same from whichever store.
 ONCE = pytest.mark.parametrize("gateway", ["moto"], indirect=True)
 
 
-@dataclass(kw_only=True)
-class Booted(Gateway):
-    store: Store
-    settings: dict[str, Any]
-    config: dict[str, Any]
-    agents: dict[str, dict[str, Any]]
-    postgres: Postgres
-    redis: Redis
-
-    def models(self) -> set[str]:
-        return {item["model_name"] for item in self.config["model_list"]}
-
-    def key(self, **wanted: Any) -> str:
-        status, reply = self.ask("POST", "/key/generate", wanted, self.master, "admin")
-        assert status == 200, reply
-        return str(reply["key"])
-
-
-def boot_files(script: str, folder: Path) -> dict[str, Any]:
-    """Runs user data up to its last line, with a folder of the test; node.json."""
-    assert script.endswith(LAST_LINE)
-    folder.mkdir()
-    script = script.removesuffix(LAST_LINE).replace(BOOT_FOLDER, str(folder))
-    subprocess.run(["bash", "-c", script], check=True, env={"PATH": "/usr/bin:/bin"})
-    node: dict[str, Any] = json.loads((folder / "node.json").read_text())
-    return node
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("out")
-    synthesize("examples/quickstart/main.ts", folder)
-    return folder / "stacks"
-
-
-@dataclass
-class Surroundings:
-    """What the gateways share, one after the other."""
-
-    out: Path
-    engine: str
-    certificate: Certificate
-    postgres: Postgres
-    redis: Redis
-    venvs: list[Path] = field(default_factory=list)
-
-    def bake(self, home: Path) -> None:
-        """As on an image that was baked with the same lock file: the first gateway installs, the others have it all."""
-        for venv in self.venvs[:1]:
-            shutil.copytree(venv, home / venv.name, symlinks=True, copy_function=os.link)
-
-
-@pytest.fixture(scope="module")
-def surroundings(out: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
-    engine, programs, redis_server = query_engine(), find(), shutil.which("redis-server")
-    if programs is None or redis_server is None:
-        lacking("PostgreSQL's initdb or redis-server is not on this computer")
-    folder = tmp_path_factory.mktemp("surroundings")
-    own = certificate(folder)
-    with ExitStack() as ends:
-        postgres = Postgres(programs, own)
-        ends.callback(postgres.remove)
-        redis = Redis(redis_server, folder, own)
-        ends.callback(redis.remove)
-        yield Surroundings(out, engine, own, postgres, redis)
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    moto = Moto(REGIONS["aws"])
-    yield moto
-    moto.stop()
-
-
 @pytest.fixture(scope="module", params=STORES)
 def gateway(
     request: pytest.FixtureRequest, surroundings: Surroundings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Booted]:
-    kind = STORES[request.param]
-    postgres, redis, own = surroundings.postgres, surroundings.redis, surroundings.certificate
-    root = tmp_path_factory.mktemp("node")
-    home = root / "opt/aigw"
-    with ExitStack() as ends:
-        cloud, provider = Cloud(kind, REGIONS[kind], bucket=BUCKET), Provider()
-        ends.callback(cloud.start())
-        ends.callback(provider.stop)
+    def choose(here: Unstored) -> Store:
+        if request.param == "moto":
+            return in_moto(request.getfixturevalue("moto"), here.cloud, here.settings["store"], here.stack.granted())
+        if request.param == "kms":
+            return in_kms(here.cloud, here.settings["store"])
+        return in_vault(here.cloud, here.certificate, here.ends)
 
-        stack = Stack(surroundings.out / f"quickstart-{kind}", KNOWN)
-        settings = json.loads(stack.local("Cluster_Settings"))
-        opened: dict[str, Callable[[], Store]] = {
-            "moto": lambda: in_moto(request.getfixturevalue("moto"), cloud, settings["store"], stack.granted()),
-            "kms": lambda: in_kms(cloud, settings["store"]),
-            "vault": lambda: in_vault(cloud, own, ends),
-        }
-        store = opened[request.param]()
-        ports = {"agents": free_port(), "admin": free_port()}
-        settings |= {"ports": ports, "store": store.settings, "refreshIntervalSeconds": REFRESH_SECONDS}
-        settings["database"] |= {"host": "127.0.0.1", "port": postgres.port, "name": f"litellm_{request.param}"}
-        settings["redis"] |= {"host": "127.0.0.1", "port": redis.port}
-        # The providers whose address config.yaml leaves to LiteLLM.
-        here = {"OPENAI_BASE_URL": provider.url, "DEEPSEEK_API_BASE": provider.url}
-        settings["environment"] |= {**here, "ANTHROPIC_API_BASE": provider.url.removesuffix("/v1")}
-        stack.replace("Cluster_Settings", json.dumps(settings))
-        postgres.create(settings["database"]["name"])
-        redis.client.flushall()
-
-        master = "sk-" + secrets.token_hex(24)
-        values: dict[str, Value] = {secret["name"]: f"key-of-{secret['name']}" for secret in settings["secrets"]}
-        values[f"{settings['name']}/master-key"] = master
-        values[settings["database"]["secret"]] = {settings["database"]["field"]: postgres.password}
-        values[settings["redis"]["secret"]] = redis.password
-        for name, value in values.items():
-            store.put(name, value)
-        cloud.objects = stack.objects()
-
-        node = boot_files(stack.local("Cluster_UserData"), root / "boot")
-        node |= {"endpoint": cloud.storage, "metadata": cloud.url, "home": str(home)}
-        with tarfile.open(fileobj=io.BytesIO(cloud.objects[node["bundle"]["key"]])) as archive:
-            member = archive.extractfile("config.yaml")
-            assert member
-            text = member.read()
-        (desired,) = [json.loads(content) for key, content in cloud.objects.items() if key.startswith("agents/")]
-        agents = {agent["name"]: agent for agent in desired["agents"]}
-        gateway = Booted(
-            root,
-            cloud,
-            provider,
-            ports,
-            master,
-            environment={"SSL_CERT_FILE": str(own.file)},
-            program=store.program,
-            store=store,
-            settings=settings,
-            config=yaml.safe_load(text),
-            agents=agents,
-            postgres=postgres,
-            redis=redis,
-        )
-        ends.callback(gateway.stop)
-        surroundings.bake(home)
-        gateway.seconds["install"] = install(root, root / "boot/fetch.py", node, surroundings.engine)
-        surroundings.venvs.append((home / "venv").resolve())
-        assert (home / "venv/.complete").samefile(surroundings.venvs[0] / ".complete")
-        assert (home / "current/config.yaml").read_bytes() == text
-        gateway.start()
+    root, kind, name = tmp_path_factory.mktemp("node"), STORES[request.param], f"litellm_{request.param}"
+    with booted(surroundings, kind, root, name, choose, refreshIntervalSeconds=REFRESH_SECONDS) as gateway:
         yield gateway
         print(f"\nsynthesized gateway, {request.param}: {gateway.seconds}", file=sys.__stderr__)
 
@@ -217,7 +58,8 @@ def test_settings_and_user_data_of_both_clouds_are_what_the_node_takes(out: Path
     assert set(settings) <= set(README_FIELDS.findall(CONTRACT))
     log = parse(settings).log
     assert log
-    assert {"aws": log.group, "alicloud": f"{log.project}/{log.store}"}[cloud] in {"group", "project/store"}
+    place = {"aws": log.group, "alicloud": f"{log.project}/{log.store}"}[cloud]
+    assert place == {"aws": KNOWN["aws_cloudwatch_log_group.name"], "alicloud": "project/store"}[cloud]
     node = boot_files(stack.local("Cluster_UserData"), tmp_path / "boot")
     assert (tmp_path / "boot/fetch.py").read_text() == (FILES / "fetch.py").read_text()
     objects = stack.objects()

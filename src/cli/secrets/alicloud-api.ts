@@ -52,5 +52,5 @@ export class AlicloudApi {
 }
 
 function isThrottled(error: unknown): boolean {
-  return /^Throttling|QpsLimit|TooManyRequests|ServiceUnavailable/i.test(failureCode(error));
+  return /Throttling|QpsLimit|TooManyRequests|ServiceUnavailable/i.test(failureCode(error));
 }

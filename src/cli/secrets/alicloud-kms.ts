@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { AlicloudApi } from "./alicloud-api";
 import { CommandError } from "./command-error";
+import { notMadeHere, ofAnotherAccount } from "./secret-arn";
 import { NewSecretOptions, SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";
 import { failureCode, StoreError } from "./store-error";
 
@@ -102,6 +103,8 @@ export class AlicloudKms implements StoreClient {
     const value = { SecretName: secret.name, SecretData: text, SecretDataType: "text", VersionId: version };
     const put = await orAbsent(this.kms.call("PutSecretValue", value));
     if (put !== undefined) return version;
+    const foreign = notMadeHere(secret.name);
+    if (foreign !== undefined) throw this.error(secret, "Forbidden.ResourceNotFound", foreign);
     const key = await this.key();
     await this.kms.call("CreateSecret", {
       ...value,
@@ -145,14 +148,18 @@ export class AlicloudKms implements StoreClient {
       if (error instanceof StoreError || error instanceof CommandError) throw error;
       const code = failureCode(error);
       if (/DeleteWindow|PendingDeletion/i.test(code)) throw this.deleted(secret, code);
-      throw new StoreError(secret.name, `KMS in ${this.region}`, code, advice(code, action));
+      const what = advice(code, action);
+      throw this.error(secret, code, NO_PERMISSION.test(code) ? `${what}${ofAnotherAccount(secret.name)}` : what);
     }
   }
 
+  private error(secret: StoredSecret, code: string, what?: string): StoreError {
+    return new StoreError(secret.name, `KMS in ${this.region}`, code, what);
+  }
+
   private deleted(secret: StoredSecret, code: string): StoreError {
-    return new StoreError(
-      secret.name,
-      `KMS in ${this.region}`,
+    return this.error(
+      secret,
       code,
       `it is scheduled for deletion; bring it back with: aliyun kms RestoreSecret --RegionId ${this.region} --SecretName ${secret.name}`,
     );
@@ -161,6 +168,7 @@ export class AlicloudKms implements StoreClient {
 
 const ABSENT = /^Forbidden\.(Resource|Secret|Alias|Key)NotFound$|^EntityNotExist/;
 const EXISTS = /ResourceExist/;
+const NO_PERMISSION = /^(Forbidden|NoPermission)(\.|$)/;
 
 async function orAbsent<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
@@ -186,10 +194,11 @@ function advice(code: string, action: string): string | undefined {
   const known: readonly (readonly [RegExp, string])[] = [
     [/Instance|EncryptionKey|KeyNotFound|UnsupportedOperation/i, KEYS],
     [
-      /^(Forbidden|NoPermission)/i,
-      `no permission; the caller needs kms:${action} on the secret, and to create one kms:CreateSecret and kms:GenerateDataKey on its key`,
+      NO_PERMISSION,
+      `no permission; the caller needs kms:${action} on the secret, and to create one kms:CreateSecret, and kms:DescribeKey and kms:GenerateDataKey on its key`,
     ],
-    [/^Throttling|QpsLimit/i, "throttled, also after three more tries; run it again later"],
+    [/LimitExceeded/, "the account's quota of secrets is used up"],
+    [/Throttling|QpsLimit/i, "throttled, also after three more tries; run it again later"],
     [
       /AccessKey|Signature|SecurityToken|InvalidToken|Credential/i,
       "the credentials are not good; they are looked for where the aliyun CLI looks (ALIBABA_CLOUD_ACCESS_KEY_ID, a profile, a role)",

@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import { awsClientConfig } from "./aws-client-config";
 import { CommandError } from "./command-error";
+import { notMadeHere, ofAnotherAccount } from "./secret-arn";
 import { NewSecretOptions, SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";
 import { failureCode, StoreError } from "./store-error";
 
@@ -103,6 +104,8 @@ export class AwsSecretsManager implements StoreClient {
   }
 
   private async create(secret: StoredSecret, text: string, token?: string): Promise<string> {
+    const foreign = notMadeHere(secret.name);
+    if (foreign !== undefined) throw this.error(secret, "ResourceNotFoundException", foreign);
     const made = await this.client.send(
       new CreateSecretCommand({
         Name: secret.name,
@@ -135,14 +138,18 @@ export class AwsSecretsManager implements StoreClient {
       const code = failureCode(error);
       const message = error instanceof Error ? error.message : "";
       if (code === "InvalidRequestException" && /delet/i.test(message)) throw this.deleted(secret, code);
-      throw new StoreError(secret.name, `Secrets Manager in ${this.region}`, code, advice(code, action));
+      const what = advice(code, action);
+      throw this.error(secret, code, code === "AccessDeniedException" ? `${what}${ofAnotherAccount(secret.name)}` : what);
     }
   }
 
+  private error(secret: StoredSecret, code: string, what?: string): StoreError {
+    return new StoreError(secret.name, `Secrets Manager in ${this.region}`, code, what);
+  }
+
   private deleted(secret: StoredSecret, code: string): StoreError {
-    return new StoreError(
-      secret.name,
-      `Secrets Manager in ${this.region}`,
+    return this.error(
+      secret,
       code,
       `it is scheduled for deletion; bring it back with: aws secretsmanager restore-secret --region ${this.region} --secret-id ${secret.name}`,
     );

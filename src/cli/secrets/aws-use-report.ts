@@ -2,9 +2,8 @@ import { AutoScalingClient, paginateDescribeAutoScalingGroups } from "@aws-sdk/c
 import { CloudWatchLogsClient, paginateFilterLogEvents } from "@aws-sdk/client-cloudwatch-logs";
 import { EC2Client, paginateDescribeInstances } from "@aws-sdk/client-ec2";
 import { awsClientConfig } from "./aws-client-config";
-import { CommandError } from "./command-error";
-import { failureCode } from "./store-error";
-import { NodeUse, nodeUses, sayingHolds, useLine, UseLine, UseReport } from "./use-report";
+import { asked } from "./report-refusal";
+import { allUses, NodeUse, sayingHolds, UseReport } from "./use-report";
 
 /** Where the nodes of a gateway on AWS write, and of which group they are. */
 export interface AwsNodes {
@@ -23,26 +22,31 @@ export class AwsUseReport implements UseReport {
   constructor(private readonly nodes: AwsNodes) {}
 
   public async uses(secret: string): Promise<readonly NodeUse[]> {
-    const { logGroup, scalingGroup } = this.nodes;
-    const [lines, members] = await Promise.all([
-      named(`the log group ${logGroup}`, this.lines(secret)),
-      scalingGroup === undefined ? undefined : named(`the scaling group ${scalingGroup}`, this.members(scalingGroup)),
-    ]);
-    return nodeUses(lines, members);
+    return (await this.usesOfAll([secret])).get(secret)!;
   }
 
-  private async lines(secret: string): Promise<UseLine[]> {
+  public async usesOfAll(secrets: readonly string[]): Promise<ReadonlyMap<string, readonly NodeUse[]>> {
+    const { logGroup, scalingGroup } = this.nodes;
+    const permission = "autoscaling:DescribeAutoScalingGroups and ec2:DescribeInstances";
+    const [lines, members] = await Promise.all([
+      asked(`the log group ${logGroup}`, "logs:FilterLogEvents", this.lines()),
+      scalingGroup === undefined ? undefined : asked(`the scaling group ${scalingGroup}`, permission, this.members(scalingGroup)),
+    ]);
+    return allUses(secrets, lines, members, hostOf);
+  }
+
+  private async lines(): Promise<string[]> {
     const { region, logGroup, refreshIntervalSeconds } = this.nodes;
-    const lines: UseLine[] = [];
+    const lines: string[] = [];
     const pages = paginateFilterLogEvents(
       { client: new CloudWatchLogsClient(awsClientConfig(region)) },
       { logGroupName: logGroup, filterPattern: '"secret-in-use"', startTime: Date.now() - sayingHolds(refreshIntervalSeconds) },
     );
-    for await (const { events = [] } of pages) lines.push(...events.flatMap(({ message = "" }) => useLine(message, secret)));
+    for await (const { events = [] } of pages) lines.push(...events.map(({ message = "" }) => message));
     return lines;
   }
 
-  /** The names of hosts, which on AWS are the first part of the private names. */
+  /** The names of hosts. */
   private async members(group: string): Promise<string[]> {
     const { region } = this.nodes;
     const ids: string[] = [];
@@ -65,16 +69,13 @@ export class AwsUseReport implements UseReport {
       { InstanceIds: ids },
     )) {
       const instances = Reservations.flatMap(({ Instances = [] }) => Instances);
-      names.push(...instances.map(({ PrivateDnsName, InstanceId }) => PrivateDnsName?.split(".")[0] || InstanceId!));
+      names.push(...instances.map(({ PrivateDnsName, InstanceId }) => hostOf(PrivateDnsName ?? "") || InstanceId!));
     }
     return names;
   }
 }
 
-async function named<T>(what: string, reply: Promise<T>): Promise<T> {
-  try {
-    return await reply;
-  } catch (error) {
-    throw new CommandError(`which nodes use it can not be told: ${what} answered ${failureCode(error)}`);
-  }
+/** The first part of an instance's private name. Amazon Linux gives a host all of it as its name, Ubuntu that part. */
+function hostOf(name: string): string {
+  return name.split(".")[0]!;
 }

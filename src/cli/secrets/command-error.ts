@@ -9,6 +9,9 @@ export class CommandError extends Error {
   }
 }
 
+/** Nothing says where the gateway's nodes are. */
+export class NodesUnknown extends CommandError {}
+
 /** How `secrets` ends. */
 export const EXIT = {
   done: 0,

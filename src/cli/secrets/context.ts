@@ -10,8 +10,8 @@ export interface SecretsContext {
   readonly input: ValueInput;
   /** The client of the store that a secret lies in. */
   client(secret: DocumentSecret): Promise<StoreClient>;
-  /** @throws CommandError saying what is missing to ask for it */
-  useReport(secret: DocumentSecret): Promise<UseReport>;
+  /** @throws NodesUnknown, or CommandError saying what is missing to ask for it */
+  useReport(): Promise<UseReport>;
   /** Another command of `secrets`, to be run with the same document. */
   command(words: string): string;
   /** A line of the result. */

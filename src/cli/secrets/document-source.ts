@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { SecretsDocument } from "../../secrets-document";
 import { CommandError, EXIT } from "./command-error";
+import { secretArn } from "./secret-arn";
 import { StackChoice, SynthesizedSecrets, synthesizedSecrets } from "./synthesized-stack";
 import { allOf, ValueInput } from "./value-input";
 
@@ -55,10 +56,11 @@ function checked(found: SynthesizedSecrets): SynthesizedSecrets {
 /** A secret that is named by an ARN lies where the ARN says, whatever region the store is of. */
 function arnProblems({ stores, secrets }: SecretsDocument): string[] {
   return secrets.flatMap(({ name, store }) => {
-    const region = /^(?:arn:aws[a-z-]*:secretsmanager|acs:kms):([^:]+):/.exec(name)?.[1];
-    const settings = stores[store];
-    return region === undefined || settings === undefined || settings.kind === "vault" || settings.region === region
+    const [arn, settings] = [secretArn(name), stores[store]];
+    if (arn === undefined || settings === undefined) return [];
+    if (settings.kind === "vault") return [`${name}: it is an ARN, and the store is a Vault, in which a secret is named by its path`];
+    return settings.region === arn.region
       ? []
-      : [`${name}: it is the ARN of a secret in ${region}, and the store is in ${settings.region}`];
+      : [`${name}: it is the ARN of a secret in ${arn.region}, and the store is in ${settings.region}`];
   });
 }

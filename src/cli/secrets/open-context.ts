@@ -36,7 +36,7 @@ export async function openContext(options: OpenOptions): Promise<SecretsContext>
     document,
     input,
     client,
-    useReport: (secret) => openUseReport(document.stores[secret.store]!, nodes, options),
+    useReport: () => openUseReport(document.stores, nodes, options),
     command: (words) => `cdktf-ai-gateway secrets ${words}${sameDocument(options)}`,
     say: (line) => void process.stdout.write(`${line}\n`),
     warn,

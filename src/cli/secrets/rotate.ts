@@ -7,8 +7,8 @@ import { mint } from "./secret-value";
 import { StoreClient, versionAt } from "./store-client";
 import { nodesText, notYet } from "./use-report";
 
-/** How {@link rotate} works. */
-export interface RotateOptions extends NewValue {
+/** Whether, and how, a command waits for the nodes. */
+export interface WaitOptions {
   /** Until every node uses the new version. */
   readonly wait?: boolean;
   /** In seconds. */
@@ -22,7 +22,7 @@ const TIMEOUT_SECONDS = 2_700;
 const POLL_SECONDS = 15;
 
 /** Makes a new value the current one and keeps the old one as the previous; `--wait` until every node uses it. */
-export async function rotate(context: SecretsContext, name: string, options: RotateOptions): Promise<void> {
+export async function rotate(context: SecretsContext, name: string, options: NewValue & WaitOptions): Promise<void> {
   const secret = secretOf(context.document, name);
   refuseSaltKey(context.document, secret);
   if (options.wait === true) refuseStartOnly(secret, "--wait");
@@ -53,12 +53,14 @@ export async function retire(context: SecretsContext, name: string, { force = fa
   if (secret.owner === "user") context.say("Now revoke the old key at the provider: until then whoever has a copy can use it.");
 }
 
-/** Makes the previous value the current one again; what was current becomes the previous. */
-export async function rollback(context: SecretsContext, name: string): Promise<void> {
+/** Makes the previous value the current one again; what was current becomes the previous. `--wait` as {@link rotate}. */
+export async function rollback(context: SecretsContext, name: string, options: WaitOptions = {}): Promise<void> {
   const secret = secretOf(context.document, name);
   refuseSaltKey(context.document, secret);
+  if (options.wait === true) refuseStartOnly(secret, "--wait");
   const version = await (await context.client(secret)).restorePrevious(secret);
   context.say(`${secret.name}: back to the previous value, version ${version}; ${takenOver(secret)}`);
+  if (options.wait === true) await untilAllUse(context, secret, version, options);
 }
 
 async function newVersion(
@@ -71,8 +73,8 @@ async function newVersion(
   return isMinted ? client.put(secret, mint()) : (await write(context, client, secret, value)).version;
 }
 
-async function untilAllUse(context: SecretsContext, secret: DocumentSecret, version: string, options: RotateOptions): Promise<void> {
-  const report = await context.useReport(secret);
+async function untilAllUse(context: SecretsContext, secret: DocumentSecret, version: string, options: WaitOptions): Promise<void> {
+  const report = await context.useReport();
   const ends = Date.now() + (options.timeout ?? TIMEOUT_SECONDS) * 1000;
   for (let told = ""; ;) {
     const uses = await report.uses(secret.name);
@@ -91,7 +93,7 @@ async function untilAllUse(context: SecretsContext, secret: DocumentSecret, vers
 
 async function refuseWhileUsed(context: SecretsContext, secret: DocumentSecret, version: string): Promise<void> {
   refuseStartOnly(secret, "retire without --force");
-  const uses = await (await context.useReport(secret)).uses(secret.name);
+  const uses = await (await context.useReport()).uses(secret.name);
   const others = notYet(uses, version);
   if (uses.length > 0 && others.length === 0) return;
   const text =

@@ -1,8 +1,11 @@
 import { Command, InvalidArgumentError } from "commander";
 import { CommandError, EXIT } from "./command-error";
 import type { OpenOptions } from "./open-context";
+import type { WaitOptions } from "./rotate";
 
 type Options<T> = OpenOptions & T;
+
+const END_MS = 200;
 
 /** Adds `secrets` to the command. What it does is loaded when it is called. */
 export function addSecrets(program: Command): void {
@@ -32,21 +35,19 @@ export function addSecrets(program: Command): void {
       await ensure(await contextOf(options), options);
     });
 
-  common(secrets.command("status").description("tells age, version and owner of each secret; never a value"))
+  reporting(common(secrets.command("status").description("tells age, version, owner and readers of each secret; never a value")))
     .option("--json", "for machines")
     .option("--max-age <days>", "ends with 2 where a value is older", wholeNumber)
     .action(async (options: Options<{ json?: boolean; maxAge?: number }>) => {
       const { status } = await import("./status.js");
-      await status(await contextOf(options), options);
+      // A log that does not answer must not hold up the end.
+      await status(await contextOf(options), options).finally(() => setTimeout(() => process.exit(), END_MS).unref());
     });
 
-  reporting(common(secrets.command("rotate").description("makes a new value the current one and keeps the old one"), true))
+  waiting(common(secrets.command("rotate").description("makes a new value the current one and keeps the old one"), true))
     .option("--field <name>", "one field of a secret that has several; the others are kept")
     .option("--from-env <variable>", "takes the value from this variable of the environment")
-    .option("--wait", "until every node uses the new value")
-    .option("--timeout <seconds>", "how long to wait (default: 2700)", wholeNumber)
-    .option("--poll <seconds>", "how often to ask the request log (default: 15)", wholeNumber)
-    .action(async (name: string, more: string[], options: Options<{ wait?: boolean; timeout?: number; poll?: number }>) => {
+    .action(async (name: string, more: string[], options: Options<WaitOptions & { field?: string }>) => {
       refuseMore(more);
       const { rotate } = await import("./rotate.js");
       await rotate(await contextOf(options), name, options);
@@ -60,11 +61,11 @@ export function addSecrets(program: Command): void {
       await retire(await contextOf(options), name, options);
     });
 
-  common(secrets.command("rollback").description("makes the previous value the current one again"), true).action(
-    async (name: string, more: string[], options: Options<object>) => {
+  waiting(common(secrets.command("rollback").description("makes the previous value the current one again"), true)).action(
+    async (name: string, more: string[], options: Options<WaitOptions>) => {
       refuseMore(more);
       const { rollback } = await import("./rotate.js");
-      await rollback(await contextOf(options), name);
+      await rollback(await contextOf(options), name, options);
     },
   );
 }
@@ -87,7 +88,20 @@ function common(command: Command, named = false): Command {
 function reporting(command: Command): Command {
   return command
     .option("--log-group <name>", "AWS: the log group of the nodes (default: the synthesized one)")
-    .option("--scaling-group <name>", "AWS: the nodes' scaling group (default: the synthesized one)");
+    .option("--log-project <name>", "Alibaba Cloud: the nodes' project of the Simple Log Service (default: the synthesized one)")
+    .option("--log-store <name>", "Alibaba Cloud: the log store in it (default: the synthesized one)")
+    .option("--scaling-group <name>", "the nodes' scaling group; may be given again (default: the synthesized ones)", oneMore);
+}
+
+function oneMore(name: string, names: readonly string[] = []): readonly string[] {
+  return [...names, name];
+}
+
+function waiting(command: Command): Command {
+  return reporting(command)
+    .option("--wait", "until every node uses that value")
+    .option("--timeout <seconds>", "how long to wait (default: 2700)", wholeNumber)
+    .option("--poll <seconds>", "how often to ask the request log (default: 15)", wholeNumber);
 }
 
 async function contextOf(options: OpenOptions) {

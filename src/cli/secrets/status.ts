@@ -1,10 +1,14 @@
-import { CommandError, EXIT } from "./command-error";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError, EXIT, NodesUnknown } from "./command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret, isSaltKey } from "./known-secrets";
 import { versionAt } from "./store-client";
+import { NodeUse, notYet } from "./use-report";
 
 const DAY_MS = 86_400_000;
 const OLD_DAYS = 90;
+/** Whoever asks for the status waits no longer for the nodes' log. */
+const LOG_MS = 5_000;
 
 /** How {@link status} answers. */
 export interface StatusOptions {
@@ -29,16 +33,21 @@ export interface SecretStatus {
   readonly ageDays?: number;
   /** When the value took the place of another. */
   readonly lastRotation?: string;
+  /** What each node said lately, absent where that can not be told. Of what nodes take at their start only: what they found then or later. */
+  readonly readers?: readonly NodeUse[];
   /** Of "unknown", why. */
   readonly problem?: string;
 }
 
 /**
- * Tells of each secret whether it is there, how old its value is, its version and owner.
+ * Tells of each secret whether it is there, how old its value is, its version, its owner, and which nodes read it. That the
+ * nodes' log does not answer is told, and fails nothing.
  * @throws CommandError with exit code 2 where a value is older than `maxAge`, 1 where a store does not answer
  */
 export async function status(context: SecretsContext, { json = false, maxAge }: StatusOptions): Promise<void> {
-  const all = await Promise.all(context.document.secrets.map((secret) => statusOf(context, secret)));
+  const { secrets } = context.document;
+  const [stored, readers] = await Promise.all([Promise.all(secrets.map((secret) => statusOf(context, secret))), readersOf(context)]);
+  const all = stored.map((one): SecretStatus => ({ ...one, readers: readers?.get(one.name) }));
   context.say(json ? JSON.stringify(all, null, 2) : table(all));
   const unknown = all.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
   if (unknown.length > 0) throw new CommandError(unknown.join("\nerror: "));
@@ -71,6 +80,30 @@ async function statusOf(context: SecretsContext, secret: DocumentSecret): Promis
   }
 }
 
+/** By secret; undefined where it is not known who they are. */
+async function readersOf(context: SecretsContext): Promise<ReadonlyMap<string, readonly NodeUse[]> | undefined> {
+  try {
+    const asked = context.useReport().then((report) => report.usesOfAll(context.document.secrets.map(({ name }) => name)));
+    return await Promise.race([asked, tooLate()]);
+  } catch (error) {
+    if (!(error instanceof NodesUnknown)) context.warn(`warning: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+async function tooLate(): Promise<never> {
+  await sleep(LOG_MS, undefined, { ref: false });
+  throw new CommandError("which nodes use it can not be told: the nodes' log does not answer in time");
+}
+
+/** How many nodes said that they use this version and no other. */
+function readersText({ readers, version }: SecretStatus): string {
+  if (readers === undefined || version === undefined) return "-";
+  const others = notYet(readers, version).length;
+  const nodes = `${readers.length} node${readers.length === 1 ? "" : "s"}`;
+  return others === 0 ? nodes : `${readers.length - others} of ${nodes}`;
+}
+
 function table(all: readonly SecretStatus[]): string {
   const rows = all.map((one) => [
     one.name,
@@ -79,9 +112,10 @@ function table(all: readonly SecretStatus[]): string {
     one.version ?? "-",
     one.previousVersion ?? "-",
     one.lastRotation?.slice(0, 10) ?? "-",
+    readersText(one),
     one.owner === "gateway" ? "the gateway" : "you",
   ]);
-  const lines = [["NAME", "VALUE", "AGE", "VERSION", "PREVIOUS", "ROTATED", "OWNER"], ...rows];
+  const lines = [["NAME", "VALUE", "AGE", "VERSION", "PREVIOUS", "ROTATED", "READ BY", "OWNER"], ...rows];
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   return lines
     .map((line) =>

@@ -11,7 +11,7 @@ export class StoreError extends Error {
 
   /** Whether the caller may not do it. */
   public get isRefusal(): boolean {
-    return /^(AccessDenied|Forbidden|NoPermission|HTTP 403)/.test(this.code);
+    return /^(AccessDenied|NoPermission|HTTP 403$|Forbidden(\.(NoPermission|RAM|Unauthorized))?$)/.test(this.code);
   }
 }
 

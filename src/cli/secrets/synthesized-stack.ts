@@ -21,8 +21,14 @@ export interface NodesSettings {
   readonly name: string;
   readonly region: string;
   readonly log: Readonly<Record<string, string>>;
-  readonly launch?: Readonly<Record<string, string | number>>;
+  /** The names of the groups whose members the nodes are; none: their number is fixed. */
+  readonly scalingGroups: readonly string[];
   readonly refreshIntervalSeconds: number;
+}
+
+/** The part of the settings' document that matters here. */
+interface SettingsDocument extends Omit<NodesSettings, "scalingGroups"> {
+  readonly launch?: { readonly group?: string };
 }
 
 /** Stands in {@link NodesSettings} for what is not known before an apply. */
@@ -40,6 +46,33 @@ export interface SynthesizedSecrets {
  * @throws CommandError when the choice is not clear, or the document holds what only Terraform knows
  */
 export function synthesizedSecrets(choice: StackChoice, environment: Readonly<Record<string, string | undefined>>): SynthesizedSecrets {
+  const { file, stack, workspace } = openStack(choice, environment);
+  const documents = Object.values(localsOf(stack, "Document")).map((text) => documentIn(text, stack, workspace));
+  const document = onlyGateway(file, documents, choice.gateway);
+  return { document, nodes: nodesOf(stack, workspace, document.gateway) };
+}
+
+/** Locals of one kind, with what only Terraform knows as {@link ONLY_TERRAFORM_KNOWS}, and the folder of their stack. */
+export interface SynthesizedLocals {
+  readonly folder: string;
+  readonly texts: readonly string[];
+}
+
+/**
+ * What a stack says in its locals of a kind: those of constructs with that id.
+ * @throws CommandError when the choice of the stack is not clear
+ */
+export function synthesizedLocals(
+  kind: string,
+  choice: StackChoice,
+  environment: Readonly<Record<string, string | undefined>>,
+): SynthesizedLocals {
+  const { folder, stack, workspace } = openStack(choice, environment);
+  const known = (text: string): string => resolved(text, stack, workspace, () => ONLY_TERRAFORM_KNOWS);
+  return { folder, texts: Object.values(localsOf(stack, kind)).map(known) };
+}
+
+function openStack(choice: StackChoice, environment: Readonly<Record<string, string | undefined>>) {
   const folder = join(choice.output, "stacks", choice.stack ?? onlyStack(choice.output));
   const file = join(folder, "cdk.tf.json");
   if (!existsSync(file)) {
@@ -48,10 +81,7 @@ export function synthesizedSecrets(choice: StackChoice, environment: Readonly<Re
     );
   }
   const stack = JSON.parse(readFileSync(file, "utf8")) as StackFile;
-  const workspace = choice.workspace ?? (environment.TF_WORKSPACE || "default");
-  const documents = localsOf(stack, "Document").map((text) => documentIn(text, stack, workspace));
-  const document = onlyGateway(file, documents, choice.gateway);
-  return { document, nodes: nodesOf(stack, workspace, document.gateway) };
+  return { folder, file, stack, workspace: choice.workspace ?? (environment.TF_WORKSPACE || "default") };
 }
 
 function documentIn(text: string, stack: StackFile, workspace: string): SecretsDocument {
@@ -67,14 +97,32 @@ function documentIn(text: string, stack: StackFile, workspace: string): SecretsD
 
 /** What only Terraform knows, such as a database's address, is not asked for here. */
 function nodesOf(stack: StackFile, workspace: string, gateway: string): NodesSettings | undefined {
-  return localsOf(stack, "Settings")
-    .map((text) => JSON.parse(resolved(text, stack, workspace, () => ONLY_TERRAFORM_KNOWS)) as NodesSettings)
-    .find(({ name }) => name === gateway);
+  const known = (text: string): string => resolved(text, stack, workspace, () => ONLY_TERRAFORM_KNOWS);
+  return Object.entries(localsOf(stack, "Settings"))
+    .map(([id, text]) => ({ id, settings: JSON.parse(known(text)) as SettingsDocument }))
+    .filter(({ settings }) => settings.name === gateway)
+    .map(({ id, settings }) => {
+      const group = settings.launch?.group;
+      return { ...settings, scalingGroups: group === undefined ? groupsBeside(id, stack).map(known) : [group] };
+    })[0];
 }
 
-function localsOf({ locals = {} }: StackFile, kind: string): string[] {
+/** The names of Alibaba Cloud's groups, one for each zone, which the settings do not name: those of the same cluster. */
+function groupsBeside(settings: string, { resource = {} }: StackFile): string[] {
+  const cluster = settings.replace(SETTINGS_END, "");
+  return Object.entries(resource.alicloud_ess_scaling_group ?? {})
+    .filter(([id]) => id.startsWith(`${cluster}Nodes_Group-`))
+    .map(([, group]) => String(group.scaling_group_name));
+}
+
+/** What cdktf calls a local: the path of its construct, and a hash. */
+const SETTINGS_END = /Settings_[0-9A-F]{8}$/;
+
+function localsOf({ locals = {} }: StackFile, kind: string): Record<string, string> {
   const name = new RegExp(`(^|_)${kind}_[0-9A-F]{8}$`);
-  return Object.entries(locals).flatMap(([id, text]) => (name.test(id) && typeof text === "string" ? [text] : []));
+  return Object.fromEntries(
+    Object.entries(locals).filter((entry): entry is [string, string] => name.test(entry[0]) && typeof entry[1] === "string"),
+  );
 }
 
 function onlyGateway(file: string, documents: readonly SecretsDocument[], gateway: string | undefined): SecretsDocument {

@@ -10,12 +10,18 @@ export interface NodeUse {
 export interface UseReport {
   /** Every node of the fleet, also one that has said nothing. */
   uses(secret: string): Promise<readonly NodeUse[]>;
+  /** The same of several secrets, asked for at once. */
+  usesOfAll(secrets: readonly string[]): Promise<ReadonlyMap<string, readonly NodeUse[]>>;
 }
 
 /** A line of the request log, as far as it matters here. */
 export interface UseLine {
   readonly node: string;
   readonly version: string;
+  /** Which of the node's processes says so. */
+  readonly process?: string;
+  /** When, as a text that sorts by time. */
+  readonly time?: string;
 }
 
 /**
@@ -29,21 +35,48 @@ export function sayingHolds(refreshIntervalSeconds: number): number {
 /** The line of a log, if it is one of this secret's. */
 export function useLine(text: string, secret: string): UseLine[] {
   try {
-    const line = JSON.parse(text) as { event?: unknown; secret?: unknown; node?: unknown; secret_version?: unknown };
-    const { event, node, secret_version: version } = line;
+    const line = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const { event, node, secret_version: version, process, time } = line;
     const isUse = event === "secret-in-use" && line.secret === secret && typeof node === "string" && typeof version === "string";
-    return isUse ? [{ node, version }] : [];
+    return isUse ? [{ node, version, ...textOf({ process, time }) }] : [];
   } catch {
     return [];
   }
 }
 
-/** What each member said. Without a list of members, whoever said something. */
+function textOf(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const given = Object.entries(fields).filter(([, value]) => typeof value === "string" || typeof value === "number");
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
+/**
+ * What the members said of each secret, by its lines of the log.
+ * @param hostOf the name by which the members are known, of the one in a line
+ */
+export function allUses(
+  secrets: readonly string[],
+  lines: readonly string[],
+  members: readonly string[] | undefined,
+  hostOf = (node: string): string => node,
+): ReadonlyMap<string, readonly NodeUse[]> {
+  const said = (secret: string): UseLine[] =>
+    lines.flatMap((line) => useLine(line, secret)).map((line) => ({ ...line, node: hostOf(line.node) }));
+  return new Map(secrets.map((secret) => [secret, nodeUses(said(secret), members)]));
+}
+
+/** What each process of each member said last. Without a list of members, of whoever said something. */
 export function nodeUses(lines: readonly UseLine[], members: readonly string[] | undefined): NodeUse[] {
-  return [...new Set(members ?? lines.map(({ node }) => node))].map((node) => ({
+  const said = lastOfEach(lines);
+  return [...new Set(members ?? said.map(({ node }) => node))].map((node) => ({
     node,
-    versions: [...new Set(lines.filter((line) => line.node === node).map(({ version }) => version))],
+    versions: [...new Set(said.filter((line) => line.node === node).map(({ version }) => version))],
   }));
+}
+
+/** A line that names no process may be of any, so that each version of such lines stands. */
+function lastOfEach(lines: readonly UseLine[]): readonly UseLine[] {
+  const byTime = [...lines].sort(({ time: a = "" }, { time: b = "" }) => (a < b ? -1 : Number(a > b)));
+  return [...new Map(byTime.map((line) => [`${line.node} ${line.process ?? `with ${line.version}`}`, line])).values()];
 }
 
 /** The nodes of which it is not sure that they use this version only. */

@@ -1,21 +1,23 @@
 import { readFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { VaultStoreSettings } from "../../secret-store";
 import { CommandError } from "./command-error";
+import { httpCall } from "./http-call";
 import { withRetries } from "./retries";
 import { SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";
 import { failureCode, StoreError } from "./store-error";
 
-const TIMEOUT_MS = 10_000;
-
 interface Metadata {
   readonly current_version: number;
-  readonly versions: Readonly<
-    Record<string, { readonly created_time: string; readonly deletion_time: string; readonly destroyed: boolean }>
-  >;
+  readonly versions: Readonly<Record<string, VersionMetadata>>;
+}
+
+interface VersionMetadata {
+  readonly created_time: string;
+  /** Empty, or to come, of one that is there. */
+  readonly deletion_time: string;
+  readonly destroyed: boolean;
 }
 
 interface Read {
@@ -43,8 +45,10 @@ export class VaultKv implements StoreClient {
   public async versions(secret: StoredSecret): Promise<readonly SecretVersion[] | undefined> {
     const metadata = await this.metadata(secret);
     if (metadata === undefined) return undefined;
+    const newest = metadata.versions[metadata.current_version];
+    if (newest !== undefined && isDeleted(newest) && !newest.destroyed) throw this.deleted(secret, metadata.current_version);
     return Object.entries(metadata.versions)
-      .filter(([, { deletion_time: deleted, destroyed }]) => deleted === "" && !destroyed)
+      .filter(([, version]) => !isDeleted(version))
       .map(([id, { created_time: made }]) => ({ id, made: new Date(made), stage: stageOf(Number(id), metadata.current_version) }));
   }
 
@@ -116,6 +120,16 @@ export class VaultKv implements StoreClient {
     }
   }
 
+  /** A value that is put over a deleted one, such as a salt key that is minted anew, would be what nobody wanted. */
+  private deleted(secret: StoredSecret, version: number): StoreError {
+    const name = `-mount=${this.settings.mount} ${secret.name}`;
+    return this.error(
+      secret,
+      "deletion_time",
+      `its newest version is deleted; bring it back with: vault kv undelete -versions=${version} ${name}; or end it with: vault kv metadata delete ${name}`,
+    );
+  }
+
   private error(secret: StoredSecret, code: string, what?: string): StoreError {
     return new StoreError(secret.name, `Vault at ${this.settings.address}`, code, what);
   }
@@ -129,19 +143,11 @@ export class VaultKv implements StoreClient {
       ...(namespace === undefined ? {} : { "x-vault-namespace": namespace }),
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
-    const open = url.protocol === "https:" ? httpsRequest : httpRequest;
-    // fetch takes no authority of one's own.
-    const { status, text } = await new Promise<{ status: number; text: string }>((answer, fail) => {
-      const asked = open(url, { method, headers, ca: caCertificate, timeout: TIMEOUT_MS }, (reply) => {
-        let content = "";
-        reply.setEncoding("utf8");
-        reply.on("data", (part: string) => (content += part));
-        reply.on("end", () => answer({ status: reply.statusCode ?? 0, text: content }));
-        reply.on("error", fail);
-      });
-      asked.on("timeout", () => asked.destroy(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" })));
-      asked.on("error", fail);
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
+    const { status, text } = await httpCall(url, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      ca: caCertificate,
     });
     if (status >= 300) throw new Refused(status, /check-and-set/.test(text));
     return text === "" ? {} : JSON.parse(text);
@@ -162,6 +168,10 @@ function token(): string {
 
 function path({ name }: StoredSecret): string {
   return name.split("/").map(encodeURIComponent).join("/");
+}
+
+function isDeleted({ deletion_time: deleted, destroyed }: VersionMetadata): boolean {
+  return destroyed || (deleted !== "" && Date.parse(deleted) <= Date.now());
 }
 
 function stageOf(version: number, current: number): Stage | undefined {

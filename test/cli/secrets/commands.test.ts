@@ -1,4 +1,4 @@
-import { CommandError } from "../../../src/cli/secrets/command-error";
+import { CommandError, NodesUnknown } from "../../../src/cli/secrets/command-error";
 import { ensure } from "../../../src/cli/secrets/ensure";
 import { NewValue, put } from "../../../src/cli/secrets/put";
 import { retire, rollback, rotate } from "../../../src/cli/secrets/rotate";
@@ -171,12 +171,49 @@ describe("status", () => {
       previousVersion: "v1",
       ageDays: 3,
       lastRotation: context.store.made.toISOString(),
+      readers: [],
     });
     expect(azure).toMatchObject({ state: "absent" });
     await status(context, {});
-    expect(context.said[1]).toMatch(/gw\/openai +present +3 days +v2 +v1 +\d{4}-\d\d-\d\d +you/);
+    expect(context.said[1]).toMatch(/gw\/openai +present +3 days +v2 +v1 +\d{4}-\d\d-\d\d +0 nodes +you/);
     expect(context.said.join()).not.toContain(HUSH);
     expect(context.warned).toEqual([]);
+  });
+
+  it("tells which nodes said lately that they read which version", async () => {
+    const nodes = [
+      { node: "a", versions: ["v2"] },
+      { node: "b", versions: ["v1"] },
+      { node: "c", versions: [] },
+    ];
+    context.reports = [nodes, nodes.slice(0, 1)];
+    await status(context, {});
+    expect(context.said[0]).toMatch(/NAME .* READ BY +OWNER\n/);
+    expect(context.said[0]).toMatch(/gw\/openai .* 1 of 3 nodes +you/);
+    expect(context.said[0]).toMatch(/gw\/azure +absent .* - +you/);
+    await status(context, { json: true });
+    expect(JSON.parse(context.said[1]!)).toMatchObject([{ readers: [{ node: "a", versions: ["v2"] }] }, {}, {}, {}, {}]);
+    await status(context, {});
+    expect(context.said[2]).toMatch(/gw\/openai .* 1 node +you/);
+  });
+
+  it("tells the rest where the log can not be asked, warns of it, and not where there are no nodes", async () => {
+    context.nodes = new CommandError("which nodes use it can not be told: the log store x answered Unauthorized");
+    await status(context, {});
+    expect(context.said[0]).toMatch(/gw\/openai +present .* - +you/);
+    expect(context.warned).toEqual(["warning: which nodes use it can not be told: the log store x answered Unauthorized"]);
+    context.nodes = new NodesUnknown("nowhere");
+    await status(context, { json: true });
+    expect(JSON.parse(context.said[1]!)).not.toMatchObject([{ readers: expect.anything() as unknown }]);
+    expect(context.warned).toHaveLength(1);
+  });
+
+  it("waits no longer than five seconds for the log", async () => {
+    context.useReport = () => Promise.resolve({ uses: () => new Promise(() => undefined), usesOfAll: () => new Promise(() => undefined) });
+    const started = Date.now();
+    await status(context, {});
+    expect(Date.now() - started).toBeLessThan(7_000);
+    expect(context.warned).toEqual(["warning: which nodes use it can not be told: the nodes' log does not answer in time"]);
   });
 
   it("warns of values over 90 days, and ends with 2 where a limit was given; the salt key has no age", async () => {
@@ -290,5 +327,17 @@ describe("retire", () => {
     context.reports = [[]];
     await retire(context, "openai", { force: true });
     expect(await context.store.read({ name: "gw/openai" }, "previous")).toBeUndefined();
+  });
+});
+
+describe("rollback", () => {
+  it("waits, where it is told to, until all nodes are back", async () => {
+    for (const given of ["one", "two"]) await putting("openai", given);
+    context.reports = [[{ node: "a", versions: ["v2"] }], [{ node: "a", versions: ["v3"] }]];
+    await rollback(context, "openai", { wait: true, poll: 0.01 });
+    expect(await context.store.read({ name: "gw/openai" }, "current")).toEqual({ text: "one", version: "v3" });
+    expect(context.warned).toEqual(["waiting for a (said v2)"]);
+    expect(context.said.at(-1)).toBe("gw/openai: all 1 nodes use v3");
+    expect((await refusal(rollback(context, "master-key", { wait: true }))).message).toContain("--wait can not be answered");
   });
 });

@@ -85,6 +85,31 @@ describe("the document", () => {
     });
   });
 
+  it("has the names of the nodes' scaling groups: of the settings on AWS, of the same cluster's groups on Alibaba Cloud", async () => {
+    const settings = (more: object): string => terraformJson({ name: "gw", log: {}, ...more });
+    synthesize("a", {
+      locals: {
+        gw_Document_0123ABCD: terraformJson(named("gw")),
+        gw_Cluster_Settings_0123ABCD: settings({ launch: { kind: "ess", waitSeconds: 1 } }),
+      },
+      resource: {
+        alicloud_ess_scaling_group: {
+          "gw_Cluster_Nodes_Group-cn-shanghai-l_0123ABCD": { scaling_group_name: "gw-${terraform.workspace}-l" },
+          "gw_Cluster_Nodes_Group-1_0123ABCD": { scaling_group_name: "gw-${var.zone}" },
+          "other_Cluster_Nodes_Group-cn-shanghai-l_0123ABCD": { scaling_group_name: "other-l" },
+        },
+      },
+    });
+    expect((await find()).nodes?.scalingGroups).toEqual(["gw-default-l", "gw-known after apply"]);
+    synthesize("a", {
+      locals: {
+        gw_Document_0123ABCD: terraformJson(named("gw")),
+        gw_Cluster_Settings_0123ABCD: settings({ launch: { kind: "ec2-auto-scaling", group: "gw-node" } }),
+      },
+    });
+    expect((await find()).nodes?.scalingGroups).toEqual(["gw-node"]);
+  });
+
   it("names the reference that only Terraform knows, and the way out", async () => {
     synthesize("a", { locals: { gw_Document_0123ABCD: terraformJson(named("gw", "${var.region}")) } });
     await expect(find()).rejects.toThrow(

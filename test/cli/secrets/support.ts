@@ -71,6 +71,8 @@ export class FakeContext implements SecretsContext {
   public readonly warned: string[] = [];
   /** What the report answers, one after the other; the last again and again. */
   public reports: (readonly NodeUse[])[] = [[]];
+  /** Why there is no report. */
+  public nodes?: Error;
   public given = "";
   public environment: Record<string, string> = {};
   public isTTY = false;
@@ -93,7 +95,15 @@ export class FakeContext implements SecretsContext {
   }
 
   public useReport(): ReturnType<SecretsContext["useReport"]> {
-    return Promise.resolve({ uses: () => Promise.resolve(this.reports.length > 1 ? this.reports.shift()! : this.reports[0]!) });
+    if (this.nodes instanceof Error) return Promise.reject(this.nodes);
+    const next = () => Promise.resolve(this.reports.length > 1 ? this.reports.shift()! : this.reports[0]!);
+    return Promise.resolve({
+      uses: next,
+      usesOfAll: async (secrets: readonly string[]) => {
+        const uses = await next();
+        return new Map(secrets.map((secret) => [secret, uses]));
+      },
+    });
   }
 
   public command(words: string): string {

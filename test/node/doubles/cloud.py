@@ -30,6 +30,10 @@ class Cloud:
     session: str = field(default_factory=lambda: secrets.token_hex(30) + "+/=")
     objects: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict)  # name: version, text
+    empty: set[str] = field(default_factory=set)  # secrets that Terraform made, without a value
+    leaving: set[str] = field(default_factory=set)  # secrets in their recovery window
+    written: dict[str, dict[str, str]] = field(default_factory=dict)  # what callers wrote, by name and version
+    made: dict[str, dict[str, str]] = field(default_factory=dict)  # with what callers made secrets
     role_after: int = 0  # so many requests for the role's credentials find none
     denied: set[str] = field(default_factory=set)
     store_away: bool = False  # the secret store answers 503
@@ -130,6 +134,8 @@ class Cloud:
             key = url.path.removeprefix("/")
         if key in self.denied or key not in self.objects:
             raise Refused(403, "AccessDenied")  # what a reader without the right to list is told
+        if headers.get("if-none-match", "").lower() == f'"{hashlib.md5(self.objects[key]).hexdigest()}"':
+            raise Refused(304, "NotModified")
         return self.objects[key]
 
     def secrets_manager(self, url: Any, headers: dict[str, str], body: bytes) -> bytes:
@@ -139,18 +145,34 @@ class Cloud:
             raise Refused(503, "ServiceUnavailable")
         digest = hashlib.sha256(body).hexdigest()
         self.check_sigv4("secretsmanager", "POST", url, {**headers, "x-amz-content-sha256": digest})
-        if headers["x-amz-target"] != "secretsmanager.GetSecretValue":
+        asked, action = json.loads(body), headers["x-amz-target"].removeprefix("secretsmanager.")
+        name = asked["SecretId"]
+        if name in self.denied or action not in ("GetSecretValue", "DescribeSecret", "PutSecretValue"):
             raise Refused(400, "AccessDeniedException")
-        asked = json.loads(body)
+        if name not in self.secrets and name not in self.empty:
+            raise Refused(400, "ResourceNotFoundException")
+        if name in self.leaving:
+            raise Refused(400, "InvalidRequestException", "The secret was marked for deletion.")
+        if action == "PutSecretValue":
+            version = asked["ClientRequestToken"]
+            self._write(name, version, asked["SecretString"], "ResourceExistsException")
+            return json.dumps({"Name": name, "VersionId": version}).encode()
+        if action == "DescribeSecret":
+            stages = {self.secrets[name][0]: ["AWSCURRENT"]} if name in self.secrets else None
+            return json.dumps({"Name": name, "VersionIdsToStages": stages}).encode()
         if asked.get("VersionStage") != "AWSCURRENT":
             raise Refused(400, "InvalidRequestException")
-        name = asked["SecretId"]
-        if name in self.denied:
-            raise Refused(400, "AccessDeniedException")
         if name not in self.secrets:
             raise Refused(400, "ResourceNotFoundException")
         version, text = self.secrets[name]
         return json.dumps({"Name": name, "VersionId": version, "SecretString": text}).encode()
+
+    def _write(self, name: str, version: str, text: str, taken: str) -> None:
+        """Both clouds take a version of one id once; the same value again changes nothing."""
+        versions = self.written.setdefault(name, {})
+        if versions.setdefault(version, text) != text:
+            raise Refused(400, taken)
+        self.secrets[name] = (version, text)
 
     def check_sls4(self, method: str, url: Any, headers: dict[str, str]) -> None:
         date = headers["x-log-date"]
@@ -184,15 +206,30 @@ class Cloud:
             raise Refused(404, "InvalidAction.NotFound")
 
     def kms(self, url: Any, headers: dict[str, str]) -> bytes:
-        self.check_acs3(url, headers, "GetSecretValue", "2016-01-20")
+        action = headers["x-acs-action"]
+        if action not in ("GetSecretValue", "ListSecretVersionIds", "PutSecretValue", "CreateSecret"):
+            raise Refused(404, "InvalidAction.NotFound")
+        self.check_acs3(url, headers, action, "2016-01-20")
         asked = {name: values[0] for name, values in parse_qs(url.query).items()}
-        if asked.get("VersionStage") != "ACSCurrent":
-            raise Refused(400, "InvalidParameter")
         name = asked["SecretName"]
         if name in self.denied:
             raise Refused(403, "Forbidden.NoPermission")
-        if name not in self.secrets:
+        if action == "CreateSecret":
+            if name in self.secrets:
+                raise Refused(409, "Rejected.ResourceExist")
+            self.made[name] = {key: asked[key] for key in ("Description", "EncryptionKeyId", "DKMSInstanceId") if key in asked}
+        elif name not in self.secrets:
             raise Refused(404, "Forbidden.ResourceNotFound")
+        if action in ("PutSecretValue", "CreateSecret"):
+            if asked["SecretDataType"] != "text":
+                raise Refused(400, "InvalidParameter")
+            self._write(name, asked["VersionId"], asked["SecretData"], "Rejected.ResourceExist")
+            return json.dumps({"SecretName": name, "VersionId": asked["VersionId"]}).encode()
+        if action == "ListSecretVersionIds":
+            version = {"VersionId": self.secrets[name][0], "VersionStages": {"VersionStage": ["ACSCurrent"]}}
+            return json.dumps({"SecretName": name, "VersionIds": {"VersionId": [version]}}).encode()
+        if asked.get("VersionStage") != "ACSCurrent":
+            raise Refused(400, "InvalidParameter")
         version, text = self.secrets[name]
         return json.dumps({"SecretData": text, "SecretDataType": "text", "VersionId": version}).encode()
 
@@ -221,9 +258,12 @@ class Cloud:
             xml = "<Error><Code>{}</Code><StringToSign>{}</StringToSign></Error>"
             return 200, self.storage_get(method, url, headers)
         except Refused as error:
+            if error.status == 304:
+                return 304, b""
             if xml:
                 return error.status, xml.format(error.code, error.message or self.session).encode()
             said = {"__type": error.code, "Code": error.code, "errorCode": error.code, "RequestId": "r-1"}
+            said["message"] = error.message
             return error.status, json.dumps(said).encode()
 
     def start(self) -> Callable[[], None]:

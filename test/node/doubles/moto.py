@@ -93,8 +93,41 @@ class Moto:
                 raise
             self._secrets.create_secret(Name=name, SecretString=text)
 
+    def declare(self, name: str) -> None:
+        """A secret without a value, as Terraform makes it."""
+        self._secrets.create_secret(Name=name)
+
+    def versions(self, name: str) -> int:
+        return len(self._secrets.list_secret_version_ids(SecretId=name, IncludeDeprecated=True)["Versions"])
+
+    def value(self, name: str) -> str | None:
+        try:
+            return str(self._secrets.get_secret_value(SecretId=name)["SecretString"])
+        except self._secrets.exceptions.ResourceNotFoundException:
+            return None
+
     def remove(self, name: str) -> None:
         self._secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    def make_log(self, group: str) -> None:
+        self._client("logs", self._operator).create_log_group(logGroupName=group)
+
+    def make_fleet(self, group: str, size: int) -> list[str]:
+        """Instances in a scaling group; their private names."""
+        ec2, scaling = (self._client(service, self._operator) for service in ("ec2", "autoscaling"))
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+        machine = {"ImageId": ec2.describe_images()["Images"][0]["ImageId"], "InstanceType": "t3.small"}
+        ec2.create_launch_template(LaunchTemplateName=group, LaunchTemplateData=machine)
+        scaling.create_auto_scaling_group(
+            AutoScalingGroupName=group,
+            LaunchTemplate={"LaunchTemplateName": group, "Version": "$Latest"},
+            MinSize=size,
+            MaxSize=size,
+            VPCZoneIdentifier=subnet,
+        )
+        reservations = ec2.describe_instances()["Reservations"]
+        return [str(instance["PrivateDnsName"]) for found in reservations for instance in found["Instances"]]
 
     def stop(self) -> None:
         self._process.communicate(timeout=10)  # the end of its input ends it

@@ -20,16 +20,25 @@ class Provider:
         self.pause = 0.0  # between the parts of a stream
         self.usage = USAGE
         self.failing: dict[str, int] = {}  # models, and the status that they answer with; 0: none, for ever
+        self.accepted: set[str] | None = None  # the keys that are good; None: any is
         self.well = threading.Event()  # ends what hangs
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                if self._is_accepted() and self.path.endswith("/models"):
+                    self._reply({"object": "list", "data": []})
+                else:
+                    self._fail(404 if self._is_accepted() else 401)
+
             def do_POST(self) -> None:
                 body = self._body()
                 provider.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                if (status := provider.failing.get(body.get("model"))) is not None:
+                if not self._is_accepted():
+                    self._fail(401)
+                elif (status := provider.failing.get(body.get("model"))) is not None:
                     self._fail(status)
                 elif self.path.endswith("/images/generations"):
                     self._reply({"data": [{"b64_json": "aGVsbG8="}], "usage": {**IMAGE_USAGE, "total_tokens": 7}})
@@ -60,6 +69,10 @@ class Provider:
                     message = {"role": "assistant", "content": "hello"}
                     choice = {"index": 0, "message": message, "finish_reason": "stop"}
                     self._reply({"object": "chat.completion", "choices": [choice], "usage": provider.usage})
+
+            def _is_accepted(self) -> bool:
+                key = self.headers.get("authorization", "").removeprefix("Bearer ")
+                return provider.accepted is None or key in provider.accepted
 
             def _body(self) -> dict[str, Any]:
                 content = self.rfile.read(int(self.headers["content-length"]))

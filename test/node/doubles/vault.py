@@ -37,6 +37,7 @@ class Vault:
     lease: int = 3600
     sealed: bool = False
     denied: set[str] = field(default_factory=set)
+    writable: str = ""  # what the names begin with that may be written and whose metadata may be read
     versions: dict[str, list[dict[str, Any] | None]] = field(default_factory=dict)  # None: deleted
     logins: int = 0
     url: str = ""
@@ -92,9 +93,29 @@ class Vault:
             raise Refused(400, "no GetCallerIdentity")
         self.cloud.check_acs3(url, headers, "GetCallerIdentity", "2015-04-01")
 
-    def _read(self, token: str | None, name: str) -> dict[str, Any]:
+    def _check_token(self, token: str | None, name: str, *, writes: bool) -> None:
         if self._tokens.get(token or "", 0) < time.monotonic() or name in self.denied:
             raise Refused(403, "permission denied")
+        rest = name.removeprefix(self.writable)
+        if writes and (not self.writable or rest == name or "/" in rest):
+            raise Refused(403, "permission denied")
+
+    def _write(self, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        versions = self.versions.setdefault(name, [])
+        if body["options"]["cas"] != len(versions):
+            raise Refused(400, "check-and-set parameter did not match the current version")
+        versions.append(body["data"])
+        return {"data": {"version": len(versions)}}
+
+    def _metadata(self, name: str) -> dict[str, Any]:
+        versions = self.versions.get(name)
+        if not versions:
+            raise Refused(404, "")
+        deleted = ["2026-01-01T00:00:00.000000001Z" if fields is None else "" for fields in versions]
+        told = {str(number): {"deletion_time": time, "destroyed": False} for number, time in enumerate(deleted, 1)}
+        return {"data": {"current_version": len(versions), "versions": told}}
+
+    def _read(self, name: str) -> dict[str, Any]:
         versions = self.versions.get(name)
         if not versions or versions[-1] is None:
             raise Refused(404, "")
@@ -110,9 +131,15 @@ class Vault:
                 raise Refused(404, "no handler")
             if (method, path) == ("POST", f"/v1/auth/{self.cloud.kind}/login"):
                 return 200, self._login(json.loads(body))
-            data = f"/v1/{self.mount}/data/"
-            if method == "GET" and path.startswith(data):
-                return 200, self._read(headers.get("x-vault-token"), unquote(path.removeprefix(data)))
+            for kind in ("data", "metadata"):
+                folder = f"/v1/{self.mount}/{kind}/"
+                if not path.startswith(folder) or (method, kind) == ("POST", "metadata"):
+                    continue
+                name, writes = unquote(path.removeprefix(folder)), (method, kind) != ("GET", "data")
+                self._check_token(headers.get("x-vault-token"), name, writes=writes)
+                if writes:
+                    return 200, self._write(name, json.loads(body)) if kind == "data" else self._metadata(name)
+                return 200, self._read(name)
             raise Refused(404, "no handler")
         except Refused as error:
             return error.status, {"errors": [error.code]}

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { AlicloudAccount } from "./alicloud-account";
 import { Answer, Asked, Refused, RunningServer, serve } from "./server";
 
 interface Version {
@@ -19,7 +19,6 @@ const CURRENT = "ACSCurrent";
 const PREVIOUS = "ACSPrevious";
 const SYSTEM_STAGES = [CURRENT, PREVIOUS];
 const MOST_VERSIONS = 10;
-const MAX_SKEW_MS = 900_000;
 
 /**
  * The secrets of Alibaba Cloud KMS, with every check on: signature (ACS3-HMAC-SHA256), skew, used nonces, names of stages,
@@ -27,8 +26,6 @@ const MAX_SKEW_MS = 900_000;
  * @see https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/api-kms-2016-01-20-updatesecretversionstage
  */
 export class KmsDouble {
-  public readonly accessKeyId = `LTAI${randomBytes(8).toString("hex")}`;
-  public readonly accessKeySecret = randomBytes(15).toString("hex");
   public readonly secrets = new Map<string, Secret>();
   /** The id and the instance of each key, by id or alias. */
   public readonly keys = new Map<string, { readonly id: string; readonly instance?: string }>();
@@ -36,10 +33,11 @@ export class KmsDouble {
   public madeElsewhere: () => readonly { readonly id: string; readonly instance?: string }[] = () => [];
   /** Actions that the caller's policy does not allow. */
   public readonly denied = new Set<string>();
-  /** So many calls are answered with Throttling.User. */
+  /** So many calls are answered with Rejected.Throttling. */
   public throttled = 0;
-  private readonly nonces = new Set<string>();
   private server?: RunningServer;
+
+  constructor(private readonly account = new AlicloudAccount()) {}
 
   public async start(): Promise<void> {
     this.server = await serve((asked) => this.answer(asked));
@@ -53,9 +51,17 @@ export class KmsDouble {
     await this.server?.stop();
   }
 
+  public get accessKeyId(): string {
+    return this.account.accessKeyId;
+  }
+
+  public get accessKeySecret(): string {
+    return this.account.accessKeySecret;
+  }
+
   /** What the caller's environment must be. */
   public get environment(): Record<string, string> {
-    return { ALIBABA_CLOUD_ACCESS_KEY_ID: this.accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: this.accessKeySecret };
+    return this.account.environment;
   }
 
   /** The text of a stage. */
@@ -65,7 +71,7 @@ export class KmsDouble {
 
   private answer(asked: Asked): Answer {
     try {
-      this.checkSignature(asked);
+      this.account.checkAcs3(asked);
       return { status: 200, body: JSON.stringify({ RequestId: "r-1", ...this.act(asked) }) };
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -91,7 +97,7 @@ export class KmsDouble {
     if (this.denied.has(action)) throw new Refused(403, "Forbidden.NoPermission");
     if (this.throttled > 0) {
       this.throttled -= 1;
-      throw new Refused(400, "Throttling.User");
+      throw new Refused(429, "Rejected.Throttling");
     }
     return run(given);
   }
@@ -196,47 +202,4 @@ export class KmsDouble {
     if (secret.leaves !== undefined) throw new Refused(409, "Rejected.ResourceInDeleteWindow");
     return secret;
   }
-
-  private checkSignature({ method, url, headers, body }: Asked): void {
-    const said = /^ACS3-HMAC-SHA256 Credential=([^,]*),SignedHeaders=([^,]*),Signature=([0-9a-f]*)$/.exec(headers.authorization ?? "");
-    if (said === null) throw new Refused(400, "IncompleteSignature");
-    const [, credential, signed = "", signature] = said;
-    if (credential !== this.accessKeyId) throw new Refused(404, "InvalidAccessKeyId.NotFound");
-    const names = signed.split(";");
-    if (["x-acs-action", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"].some((name) => !names.includes(name))) {
-      throw new Refused(400, "IncompleteSignature");
-    }
-    const digest = sha256(body);
-    if (headers["x-acs-content-sha256"] !== digest) throw new Refused(400, "SignatureDoesNotMatch");
-    const canonical = [
-      method,
-      url.pathname,
-      canonicalQuery(url),
-      ...names.map((name) => `${name}:${String(headers[name]).trim()}`),
-      "",
-      signed,
-      digest,
-    ];
-    const right = createHmac("sha256", this.accessKeySecret)
-      .update(`ACS3-HMAC-SHA256\n${sha256(canonical.join("\n"))}`)
-      .digest("hex");
-    if (signature !== right) throw new Refused(400, "SignatureDoesNotMatch");
-    if (Math.abs(Date.now() - Date.parse(String(headers["x-acs-date"]))) > MAX_SKEW_MS) throw new Refused(400, "InvalidTimeStamp.Expired");
-    const nonce = String(headers["x-acs-signature-nonce"]);
-    if (this.nonces.has(nonce)) throw new Refused(400, "SignatureNonceUsed");
-    this.nonces.add(nonce);
-  }
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
-}
-
-function canonicalQuery(url: URL): string {
-  const quote = (text: string): string =>
-    encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
-  return [...url.searchParams]
-    .map(([name, value]) => `${quote(name)}=${quote(value)}`)
-    .sort()
-    .join("&");
 }

@@ -5,6 +5,7 @@ import { Answer, Asked, Refused, RunningServer, serve } from "./server";
 interface Version {
   readonly data: Readonly<Record<string, unknown>>;
   readonly made: Date;
+  /** When it is or will be deleted. */
   deleted?: Date;
 }
 
@@ -39,7 +40,7 @@ export class VaultDouble {
   /** The fields of a version that is there; by default the newest. */
   public fields(name: string, back = 0): Readonly<Record<string, unknown>> | undefined {
     const version = this.secrets.get(name)?.at(-1 - back);
-    return version === undefined || version.deleted !== undefined ? undefined : version.data;
+    return version === undefined || isDeleted(version) ? undefined : version.data;
   }
 
   private answer(asked: Asked): Answer {
@@ -90,7 +91,7 @@ export class VaultDouble {
     const versions = this.there(name);
     const number = version === null ? versions.length : Number(version);
     const found = versions[number - 1];
-    if (found === undefined || found.deleted !== undefined) throw new Refused(404, "");
+    if (found === undefined || isDeleted(found)) throw new Refused(404, "");
     return { data: found.data, metadata: { version: number } };
   }
 
@@ -114,6 +115,11 @@ export class VaultDouble {
     if (versions === undefined) throw new Refused(404, "");
     return versions;
   }
+}
+
+/** A time to come is that of an engine which deletes versions by their age. */
+function isDeleted({ deleted }: Version): boolean {
+  return deleted !== undefined && deleted <= new Date();
 }
 
 interface Written {

@@ -1,11 +1,6 @@
+import type { Neighbours } from "./agreements";
 import { valuesAt } from "./paths";
-import type { SimulatedResource } from "./simulated-cloud";
 import type { ValueMap } from "./wire";
-
-/** The resources of the cloud, as far as a protection asks. */
-export interface Neighbours {
-  list(type: string): readonly SimulatedResource[];
-}
 
 /** Why the cloud refuses to delete a resource, or nothing. */
 type Protection = (state: ValueMap, neighbours: Neighbours) => string | undefined;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { disagreementOf, leftBehind } from "./agreements";
 import { complete } from "./invented";
 import { planResource } from "./plan";
 import { NONCURRENT_OBJECT, protectionOf } from "./protections";
@@ -91,6 +92,7 @@ export class SimulatedCloud {
     const state = settle(type, undefined, complete(type, this.block(type), base, { seed, region: this.region }));
     this.refuseTakenName(type, state);
     this.refuseMissingReferences(type, state);
+    this.refuseDisagreement(type, state);
     this.created.set(nameKey, count);
     this.resources.set(keyOf(type, state), { type, state });
     this.save();
@@ -103,6 +105,7 @@ export class SimulatedCloud {
     const completed = complete(type, this.block(type), planned, { seed: createHash("md5").update(key).digest("hex"), region: this.region });
     const state = settle(type, prior, completed);
     this.refuseMissingReferences(type, state);
+    this.refuseDisagreement(type, state, prior);
     this.resources.set(key, { type, state: type === "alicloud_alb_server_group" ? this.withoutMembers(state) : state });
     this.save();
     return this.live(type, state);
@@ -117,6 +120,8 @@ export class SimulatedCloud {
     this.refuseWhileHeld(type, state);
     this.resources.delete(key);
     this.keepVersions(type, state);
+    const left = leftBehind(type, { ...state, ...clientSideOf(type, prior) });
+    if (left !== undefined) this.resources.set(keyOf(left.type, left.state), left);
     this.save();
   }
 
@@ -174,6 +179,11 @@ export class SimulatedCloud {
     }
   }
 
+  private refuseDisagreement(type: string, state: ValueMap, prior?: ValueMap): void {
+    const disagreement = disagreementOf(type, state, this, prior);
+    if (disagreement) throw new Refusal(disagreement);
+  }
+
   private refuseWhileHeld(type: string, state: ValueMap): void {
     if (state.force === true) return;
     for (const { type: holder, state: other } of [...this.resources.values()]) {
@@ -226,8 +236,14 @@ function keyOf(type: string, state: ValueMap): string {
 }
 
 /** Arguments that only Terraform's state knows, not the cloud; they count when Terraform destroys. */
+const CLIENT_SIDE: Readonly<Record<string, string>> = {
+  alicloud_oss_bucket: "force_destroy",
+  alicloud_kms_secret: "force_delete_without_recovery",
+};
+
 function clientSideOf(type: string, prior: ValueMap): ValueMap {
-  return type === "alicloud_oss_bucket" ? { force_destroy: prior.force_destroy ?? null } : {};
+  const name = CLIENT_SIDE[type];
+  return name === undefined ? {} : { [name]: prior[name] ?? null };
 }
 
 function withoutUnknown(_key: string, value: Value): Value {

@@ -87,6 +87,7 @@ class Refresher:
         except Exception as error:
             # of an unforeseen error only the kind is safe to tell
             self._failed([type(error).__name__])
+            self._tell_all({})
             return
         os.environ.update(snapshot.environment)
         problems = list(snapshot.problems)
@@ -95,13 +96,17 @@ class Refresher:
                 self._replace(credential, credential.resolve(os.environ))
             except Exception as error:
                 problems.append(f"credential {credential.name}: {type(error).__name__}")
-        for name, version in snapshot.versions.items():
-            self._tell(name, version, self._versions.get(name) != version)
-        self._versions.update(snapshot.versions)
+        self._tell_all(snapshot.versions)
         if problems:
             self._failed(problems)
         else:
             self.counters.succeeded += 1
+
+    def _tell_all(self, read: Mapping[str, str]) -> None:
+        """Also of what could not be read, which stays in use: who says nothing passes for a process that has ended."""
+        for name, version in {**self._versions, **read}.items():
+            self._tell(name, version, self._versions.get(name) != version)
+        self._versions.update(read)
 
     def _failed(self, problems: list[str]) -> None:
         self.counters.failed += 1

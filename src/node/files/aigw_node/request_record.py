@@ -4,6 +4,7 @@ Neither prompt nor answer unless the gateway's owner asks for them; never a head
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -59,8 +60,9 @@ class Recorder:
         }
 
     def secret_in_use(self, secret: str, version: str, changed: bool) -> dict[str, Any]:
-        """By which it can be seen whether a node still uses an old version of a secret."""
-        return {**self._place("secret-in-use"), "secret": secret, "secret_version": version, "changed": changed}
+        """By which it can be seen whether a process of a node still uses an old version of a secret."""
+        said = {"process": os.getpid(), "secret": secret, "secret_version": version, "changed": changed}
+        return {**self._place("secret-in-use"), **said}
 
     def _common(self, call: str, outcome: str, status: int) -> dict[str, Any]:
         return {**self._place("request"), "request_id": call, "outcome": outcome, "status": status}
