@@ -51,6 +51,13 @@ export default tseslint.config(
   },
   { files: ["src/aws/**/*.ts"], rules: restrictImports(cloud("alicloud")) },
   { files: ["src/alicloud/**/*.ts"], rules: restrictImports(cloud("aws")) },
+  {
+    files: ["src/agent/**/*.ts"],
+    rules: restrictImports(cloud("aws"), cloud("alicloud"), {
+      group: ["cdktf", "constructs", "@cdktf/*"],
+      message: "An agent's program does not load CDKTF.",
+    }),
+  },
   { files: ["src/vault/**/*.ts"], rules: restrictImports(cloud("aws"), cloud("alicloud")) },
   {
     files: ["src/litellm/**/*.ts"],

@@ -7,7 +7,9 @@ const common = {
   transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }] },
   moduleNameMapper: {
     "^cdktf-ai-gateway$": "<rootDir>/src/index.ts",
-    "^cdktf-ai-gateway/(aws|alicloud|testing|vault)$": "<rootDir>/src/$1/index.ts",
+    "^cdktf-ai-gateway/(agent|aws|alicloud|testing|vault)$": "<rootDir>/src/$1/index.ts",
+    // As TypeScript writes what is imported late.
+    "^(\\.{1,2}/.+)\\.js$": "$1",
   },
 } as const;
 

@@ -38,6 +38,13 @@ export interface RoleSpec {
 /** A role that was made elsewhere, and that no policy is given to here. */
 export interface ExistingRole {
   readonly roleName: string;
+  /**
+   * AWS: the path of a role that has one. It is part of the role's ARN, which the secrets' own policies name where there
+   * are `administrators`.
+   * @default "/"
+   * @example "/corp/llm/"
+   */
+  readonly rolePath?: string;
   /** AWS: the instance profile that holds the role; absent: it has the role's name. */
   readonly instanceProfileName?: string;
 }

@@ -7,6 +7,11 @@ export interface ReaderRoleProps {
   readonly platform: GatewayPlatform;
   /** Its name, without a path. */
   readonly roleName: string;
+  /**
+   * AWS: its path. It is part of the role's ARN, which the secrets' own policies name where there are `administrators`.
+   * @default "/"
+   */
+  readonly rolePath?: string;
 }
 
 /**
@@ -35,7 +40,7 @@ export class ReaderRole extends Construct implements IAccessRole {
     this.roleArn = props.platform.role(this, "Role", {
       name: "reader",
       description: "reads secrets of an LLM gateway",
-      existing: { roleName: props.roleName },
+      existing: { roleName: props.roleName, rolePath: props.rolePath },
       statements: () => this.granted,
     }).roleArn;
   }

@@ -168,6 +168,16 @@ describe("on AWS only", () => {
     expect(policies(made("aws", { shellAccess: true }).stack).join()).not.toContain("ssm:GetParameter");
   });
 
+  it("an existing role has the path that is named in its ARN", () => {
+    const arn = (rolePath?: string) => imported("aws", { roleName: "corp-llm-nodes", rolePath }).role.roleArn;
+    expect([arn(), arn("/"), arn("/corp/llm/")].map((text) => text.slice(text.indexOf(":role")))).toEqual([
+      ":role/corp-llm-nodes",
+      ":role/corp-llm-nodes",
+      ":role/corp/llm/corp-llm-nodes",
+    ]);
+    expect(() => arn("corp")).toThrow('rolePath: "corp" is not the path of a role');
+  });
+
   it("an existing role lies in the instance profile that is named", () => {
     const { role } = imported("aws", { roleName: "corp-llm-nodes", instanceProfileName: "corp-llm-profile" });
     expect(role.instanceIdentity).toBe("corp-llm-profile");
@@ -189,6 +199,7 @@ describe("on Alibaba Cloud only", () => {
 
   it("an instance takes the role itself", () => {
     expect(() => imported("alicloud", { roleName: "x", instanceProfileName: "y" })).toThrow('instanceProfileName: "y" can not be used');
+    expect(() => imported("alicloud", { roleName: "x", rolePath: "/y/" })).toThrow("roles of RAM have no path");
     expect(() => imported("alicloud", { roleName: "acs:ram::1:role/x" })).toThrow("is not the name of a role (no ARN)");
   });
 });

@@ -11,6 +11,7 @@ const CASES: readonly [string, string, string[]][] = [
   ["src/drift-check.ts", 'import { Lb } from "@cdktf/provider-aws/lib/lb"; void Lb;', ["must not load a cloud's bindings"]],
   ["src/aws/platform.ts", 'import { Role } from "../alicloud/role"; void Role;', ["must not load a cloud's bindings"]],
   ["src/alicloud/platform.ts", 'import { Lb } from "@cdktf/provider-aws/lib/lb"; void Lb;', ["must not load a cloud's bindings"]],
+  ["src/agent/agent-key.ts", 'import { Token } from "cdktf"; void Token();', ["does not load CDKTF"]],
   ["src/vault/vault-store.ts", 'import { Role } from "../aws/role"; void Role;', ["must not load a cloud's bindings"]],
   ["src/litellm/routing.ts", 'import { Token } from "cdktf"; void Token;', ["pure TypeScript"]],
   ["src/aws/platform.ts", 'import { addCustomSynthesis } from "cdktf/lib/synthesize"; void addCustomSynthesis;', ["by its root only"]],

@@ -17,6 +17,8 @@ const gateway = new AiGateway(stack, "gateway", {
   platform: new AwsPlatform({
     region: REGION,
     tags: { Team: "platform", Service: "ai-gateway" },
+    accessLogsBucket: "corp-access-logs",
+    logKeyArn: "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
     transform: { launchTemplate: (config) => ({ ...config, ebsOptimized: "true" }) },
   }),
   network: Network.fromIds({

@@ -23,6 +23,7 @@ export class OssObjectStore extends Construct implements ObjectStore {
       bucket: bucketName(context, this, spec.name),
       versioning: { status: "Enabled" },
       serverSideEncryptionRule: { sseAlgorithm: "AES256" },
+      lifecycleRule: [FORMER_VERSIONS],
       forceDestroy: spec.removal === "destroy",
       lifecycle: removalLifecycle(spec.removal),
     });
@@ -53,6 +54,15 @@ export class OssObjectStore extends Construct implements ObjectStore {
     });
   }
 }
+
+/** Each apply of another bundle leaves the former one behind as a version that nothing names; who rolls back by hand finds it for 90 days. */
+const FORMER_VERSIONS = {
+  id: "former-versions",
+  enabled: true,
+  noncurrentVersionExpiration: [{ days: 90 }],
+  expiration: [{ expiredObjectDeleteMarker: true }],
+  abortMultipartUpload: [{ days: 7 }],
+};
 
 /**
  * The name of a gateway's bucket; those of all accounts and regions share one namespace. A gateway's name of 24, an account

@@ -2,6 +2,7 @@ import { Lazy } from "cdktf";
 import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "../access";
 import { ConfigError } from "../errors";
+import { handedOverValueProblems } from "../handed-over-values";
 import { INetwork } from "../network";
 import {
   DriftCheckSpec,
@@ -101,6 +102,7 @@ export class AlicloudPlatform implements GatewayPlatform {
 
   /** @throws ConfigError when the region, the account, the KMS instance or a tag is wrong */
   constructor(props: AlicloudPlatformProps) {
+    ConfigError.throwIfAny("AlicloudPlatform", handedOverValueProblems("", props));
     ConfigError.throwIfAny("AlicloudPlatform", platformProblems(props));
     this.region = props.region;
     this.context = {

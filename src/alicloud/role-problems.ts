@@ -9,6 +9,7 @@ export function ramRoleProblems({ permissionsBoundary, existing }: Pick<RoleSpec
   return [
     ...boundaryProblems(permissionsBoundary),
     ...nameProblems("roleName", existing?.roleName, ROLE_NAME, "the name of a role (no ARN): 1 to 64 letters, digits, dots and hyphens"),
+    ...pathProblems(existing?.rolePath),
     ...profileProblems(existing?.instanceProfileName),
   ];
 }
@@ -18,6 +19,11 @@ function boundaryProblems(boundary: string | undefined): string[] {
   return [
     `permissionsBoundary: ${JSON.stringify(boundary)} can not be set: roles of RAM have no boundary; a control policy of the resource directory bounds an account`,
   ];
+}
+
+function pathProblems(path: string | undefined): string[] {
+  if (path === undefined) return [];
+  return [`rolePath: ${JSON.stringify(path)} can not be used: roles of RAM have no path`];
 }
 
 function profileProblems(name: string | undefined): string[] {

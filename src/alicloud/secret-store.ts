@@ -1,7 +1,7 @@
 import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { removalLifecycle } from "../removal";
-import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings, WriteGrant } from "../secret-store";
 import { nameProblems } from "../text";
 import { AlicloudContext, arn } from "./context";
 import { KmsSecretsProps } from "./kms-secrets-props";
@@ -18,7 +18,7 @@ export class KmsSecretStore implements SecretStore {
   ) {}
 
   public settings(): SecretStoreSettings {
-    return { kind: "alicloud-kms", region: this.context.region };
+    return { kind: "alicloud-kms", region: this.context.region, kmsInstance: this.context.kmsInstanceId };
   }
 
   public nameProblems(prop: string, name: string): string[] {
@@ -47,6 +47,18 @@ export class KmsSecretStore implements SecretStore {
     });
     if (key === undefined) return;
     reader.allow({ sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [arn(this.context, scope, "kms", `key/${key.id}`)] });
+  }
+
+  /** Terraform makes none of them: it would read their values into its state. */
+  public grantWrite(scope: Construct, _id: string, { below, key, writer }: WriteGrant): void {
+    writer.allow({
+      sid: "WriteSecrets",
+      actions: ["kms:GetSecretValue", "kms:ListSecretVersionIds", "kms:PutSecretValue", "kms:CreateSecret"],
+      resources: [arn(this.context, scope, "kms", `secret/${below}*`)],
+    });
+    if (key === undefined) return;
+    const actions = ["kms:Decrypt", "kms:GenerateDataKey"];
+    writer.allow({ sid: "EncryptSecrets", actions, resources: [arn(this.context, scope, "kms", `key/${key.id}`)] });
   }
 }
 

@@ -11,6 +11,10 @@ export interface AwsContext {
   readonly resources: ResourceFactory;
   /** Undefined: to be looked up. */
   readonly accountId?: string;
+  /** The bucket that takes access logs. */
+  readonly accessLogsBucket?: string;
+  /** The ARN of the key that encrypts the request log. */
+  readonly logKeyArn?: string;
 }
 
 /** The ARN of a thing of this account and region. */

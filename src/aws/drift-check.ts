@@ -2,7 +2,7 @@ import { Construct } from "constructs";
 import { DriftCheckSpec, DriftTarget } from "../platform";
 import { accountIdOf } from "./account";
 import { arn, arnIn, AwsContext } from "./context";
-import { NEVER_READ_SECRETS, READ_SETTINGS, readBucket } from "./drift-permissions";
+import { ArnOf, NEVER_READ_SECRETS, readBucket, readSettings, readZones } from "./drift-permissions";
 import { bucketName } from "./object-store";
 import { policyDocument, trustDocument } from "./policy";
 import { ResourceOf } from "./resource-kinds";
@@ -47,11 +47,13 @@ export class ScheduledDriftCheck extends Construct implements DriftTarget {
       }),
       tags: resources.tags(name),
     });
+    const arnOf: ArnOf = (service, resource, where: string = region) => arn({ ...this.context, region: where }, this, service, resource);
     const bucket = arnIn(this.context, this, "s3", "", bucketName(gateway, accountIdOf(this, this.context), region));
+    const zones = arnIn(this.context, this, "route53", "", "hostedzone/*");
     resources.make("driftRolePolicy", this, "Policy", {
       name: "read-settings",
       role: role.name,
-      policy: policyDocument([READ_SETTINGS, ...readBucket(bucket)], NEVER_READ_SECRETS),
+      policy: policyDocument([...readSettings(gateway, arnOf), readZones(zones), ...readBucket(bucket)], NEVER_READ_SECRETS),
     });
     return role;
   }

@@ -23,6 +23,7 @@ export class ApplicationLoadBalancer extends Construct implements LoadBalancer {
     spec: LoadBalancerSpec,
   ) {
     super(scope, id);
+    const { accessLogsBucket } = context;
     const securityGroup = this.securityGroup(spec);
     this.balancer = context.resources.make("loadBalancer", this, "Balancer", {
       name: spec.name,
@@ -34,6 +35,7 @@ export class ApplicationLoadBalancer extends Construct implements LoadBalancer {
       dropInvalidHeaderFields: true,
       enableHttp2: true,
       enableDeletionProtection: spec.deletionProtection,
+      accessLogs: accessLogsBucket === undefined ? undefined : { bucket: accessLogsBucket, prefix: `${spec.name}/balancer`, enabled: true },
       tags: context.resources.tags(spec.name),
     });
     const listeners = spec.listeners.map((listener) => this.listen(spec, listener));

@@ -10,12 +10,13 @@ export class CloudwatchLogStore extends Construct implements LogStore {
   public readonly settings: Readonly<Record<string, string>>;
   public readonly writeStatement: AccessStatement;
 
-  constructor(scope: Construct, id: string, { resources, region }: AwsContext, spec: LogStoreSpec) {
+  constructor(scope: Construct, id: string, { resources, region, logKeyArn }: AwsContext, spec: LogStoreSpec) {
     super(scope, id);
     const name = `/cdktf-ai-gateway/${spec.name}`;
     const group = resources.make("logGroup", this, "Group", {
       name,
       retentionInDays: spec.retentionDays,
+      kmsKeyId: logKeyArn,
       lifecycle: removalLifecycle(spec.removal),
       tags: resources.tags(name),
     });

@@ -34,6 +34,8 @@ export class S3ObjectStore extends Construct implements ObjectStore {
     this.bucket = bucket.bucket;
     this.arn = bucket.arn;
     this.guarded = this.guard(bucket);
+    this.clean(bucket);
+    this.log(bucket, spec.name);
   }
 
   public putFile(id: string, key: string, path: string, sha256: string): ITerraformDependable {
@@ -58,6 +60,31 @@ export class S3ObjectStore extends Construct implements ObjectStore {
     });
   }
 
+  /** Each apply of another bundle leaves the former one behind as a version that nothing names. */
+  private clean({ bucket }: ResourceOf<"bucket">): void {
+    this.context.resources.make("bucketLifecycle", this, "Lifecycle", {
+      bucket,
+      rule: [
+        {
+          id: "former-versions",
+          status: "Enabled",
+          filter: [{}],
+          noncurrentVersionExpiration: [{ noncurrentDays: FORMER_VERSION_DAYS }],
+          expiration: [{ expiredObjectDeleteMarker: true }],
+          abortIncompleteMultipartUpload: [{ daysAfterInitiation: 7 }],
+        },
+      ],
+      // S3 looks for former versions only where there are versions.
+      dependsOn: this.guarded,
+    });
+  }
+
+  private log({ bucket }: ResourceOf<"bucket">, gateway: string): void {
+    const { accessLogsBucket, resources } = this.context;
+    if (accessLogsBucket === undefined) return;
+    resources.make("bucketLogging", this, "Logging", { bucket, targetBucket: accessLogsBucket, targetPrefix: `${gateway}/bucket/` });
+  }
+
   private guard({ arn, bucket }: ResourceOf<"bucket">): ITerraformDependable[] {
     const { resources } = this.context;
     const block = resources.make("bucketPublicAccessBlock", this, "PublicAccessBlock", {
@@ -80,6 +107,9 @@ export class S3ObjectStore extends Construct implements ObjectStore {
     ];
   }
 }
+
+/** Who rolls back by hand finds a former bundle for as long. */
+const FORMER_VERSION_DAYS = 90;
 
 /** The name of a gateway's bucket; those of all accounts and regions share one namespace. At most 63 characters. */
 export function bucketName(gateway: string, accountId: string, region: string): string {

@@ -1,4 +1,4 @@
-import { TerraformProvider } from "cdktf";
+import { Lazy, TerraformProvider } from "cdktf";
 import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "../access";
 import { ConfigError } from "../errors";
@@ -8,6 +8,7 @@ import {
   DriftTarget,
   GatewayPartName,
   GatewayPlatform,
+  GrantedPolicySpec,
   IGatewayPart,
   LoadBalancer,
   LoadBalancerSpec,
@@ -29,6 +30,7 @@ import { CloudwatchLogStore } from "./log-store";
 import { networkCidr } from "./network";
 import { Ec2Nodes } from "./nodes";
 import { S3ObjectStore } from "./object-store";
+import { policyDocument } from "./policy";
 import { partProblems, platformProblems } from "./problems";
 import { bindProvider } from "./provider";
 import { AwsTransform, ResourceFactory } from "./resource-factory";
@@ -63,6 +65,20 @@ export interface AwsPlatformProps {
    */
   readonly secrets?: SecretsManagerProps;
   /**
+   * The name of a bucket of this region that takes the access logs of the balancer and of the gateway's own bucket, below
+   * `<gateway>/balancer/` and `<gateway>/bucket/`. It is encrypted by S3's own key, and its policy lets
+   * `logdelivery.elasticloadbalancing.amazonaws.com` and `logging.s3.amazonaws.com` put objects.
+   * @default - no access logs: nodes write a log of requests of their own
+   * @see https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+   */
+  readonly accessLogsBucket?: string;
+  /**
+   * The ARN of a key of KMS that encrypts the request log; its policy lets `logs.<region>.amazonaws.com` use it.
+   * @default - CloudWatch's own key
+   * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+   */
+  readonly logKeyArn?: string;
+  /**
    * Changes to resources before they are created.
    * @default - none
    */
@@ -73,7 +89,7 @@ export interface AwsPlatformProps {
  * AWS: EC2 instances behind an internal application load balancer, Secrets Manager, S3, CloudWatch Logs.
  *
  * With `removal: "retain"` Terraform refuses to destroy key, bucket and log group; `terraform state rm` leaves them behind.
- * @throws ConfigError when `region`, `accountId` or a tag is not one that AWS takes
+ * @throws ConfigError when `region`, `accountId`, `accessLogsBucket`, `logKeyArn` or a tag is not one that AWS takes
  */
 export class AwsPlatform implements GatewayPlatform {
   /**
@@ -112,6 +128,11 @@ export class AwsPlatform implements GatewayPlatform {
 
   public role(scope: Construct, id: string, spec: RoleSpec): NodeRole {
     return new Ec2Role(scope, id, this.context, spec);
+  }
+
+  public allow(scope: Construct, id: string, spec: GrantedPolicySpec): void {
+    const policy = Lazy.stringValue({ produce: () => policyDocument(spec.statements()) });
+    this.context.resources.make("rolePolicy", scope, id, { role: spec.roleName, name: spec.name, policy });
   }
 
   public bedrockStatements(scope: Construct, models: readonly string[], region: string): AccessStatement[] {

@@ -20,16 +20,22 @@ export function platformProblems(props: {
   readonly accountId?: string;
   readonly tags?: Readonly<Record<string, string>>;
   readonly secrets?: SecretsManagerProps;
+  readonly accessLogsBucket?: string;
+  readonly logKeyArn?: string;
 }): string[] {
   return [
     ...valueProblems("region", props.region, /^[a-z]{2}(-[a-z]+)+-\d$/, 'a region of AWS such as "eu-central-1"'),
     ...valueProblems("accountId", props.accountId, /^\d{12}$/, "the 12 digits of an account"),
     ...Object.entries(props.tags ?? {}).flatMap(([key, value]) => tagProblems(key, value)),
+    ...valueProblems("accessLogsBucket", props.accessLogsBucket, BUCKET, "the name of a bucket"),
+    ...valueProblems("logKeyArn", props.logKeyArn, KEY_ARN, "the ARN of a KMS key"),
     ...secretsManagerProblems(props.secrets ?? {}, props.region),
   ];
 }
 
 const IMAGE = /^(ami-[0-9a-f]+|resolve:ssm:[\w./-]+(:[\w.-]+)?)$/;
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+export const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 const CERTIFICATE = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/[0-9a-f-]+$/;
 
 /** @see https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */

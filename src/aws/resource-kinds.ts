@@ -19,6 +19,8 @@ import { LbTargetGroupAttachment } from "@cdktf/provider-aws/lib/lb-target-group
 import { Route53Record } from "@cdktf/provider-aws/lib/route53-record";
 import { Route53Zone } from "@cdktf/provider-aws/lib/route53-zone";
 import { S3Bucket } from "@cdktf/provider-aws/lib/s3-bucket";
+import { S3BucketLifecycleConfiguration } from "@cdktf/provider-aws/lib/s3-bucket-lifecycle-configuration";
+import { S3BucketLoggingA } from "@cdktf/provider-aws/lib/s3-bucket-logging";
 import { S3BucketOwnershipControls } from "@cdktf/provider-aws/lib/s3-bucket-ownership-controls";
 import { S3BucketPolicy } from "@cdktf/provider-aws/lib/s3-bucket-policy";
 import { S3BucketPublicAccessBlock } from "@cdktf/provider-aws/lib/s3-bucket-public-access-block";
@@ -53,6 +55,8 @@ export const RESOURCE_KINDS = {
   bucketPublicAccessBlock: S3BucketPublicAccessBlock,
   bucketEncryption: S3BucketServerSideEncryptionConfigurationA,
   bucketVersioning: S3BucketVersioningA,
+  bucketLifecycle: S3BucketLifecycleConfiguration,
+  bucketLogging: S3BucketLoggingA,
   bucketPolicy: S3BucketPolicy,
   bucketObject: S3Object,
 

@@ -39,10 +39,10 @@ export class Ec2Role extends Construct implements NodeRole {
   }
 }
 
-function existingRole(scope: Construct, context: AwsContext, { roleName, instanceProfileName }: ExistingRole): NodeRole {
+function existingRole(scope: Construct, context: AwsContext, { roleName, rolePath, instanceProfileName }: ExistingRole): NodeRole {
   return {
     roleName,
-    roleArn: `arn:${partitionOf(scope, context)}:iam::${accountIdOf(scope, context)}:role/${roleName}`,
+    roleArn: `arn:${partitionOf(scope, context)}:iam::${accountIdOf(scope, context)}:role${rolePath ?? "/"}${roleName}`,
     instanceIdentity: instanceProfileName ?? roleName,
     ready: [],
   };

@@ -1,11 +1,13 @@
 import { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { AccessStatement } from "../access";
 import { removalLifecycle } from "../removal";
-import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings } from "../secret-store";
+import { DeclaredSecretsSpec, ReadGrant, SecretKey, SecretKeySpec, SecretStore, SecretStoreSettings, WriteGrant } from "../secret-store";
 import { nameProblems, terraformJson } from "../text";
 import { accountIdOf, partitionOf } from "./account";
 import { arn, AwsContext } from "./context";
 import { DeclaredSecrets } from "./declared-secrets";
+import { KEY_ARN } from "./problems";
 import { SecretsManagerProps } from "./secrets-manager-props";
 
 /** AWS Secrets Manager: Terraform makes the secrets empty, and whoever has a value puts it there. */
@@ -44,18 +46,29 @@ export class SecretsManagerStore implements SecretStore {
       resources: names.map((name) => arn(this.context, scope, "secretsmanager", `secret:${name}-??????`)),
     });
     if (key === undefined) return;
-    reader.allow({
-      sid: "DecryptSecrets",
-      actions: ["kms:Decrypt"],
-      resources: [key.id],
-      conditions: { StringEquals: { "kms:ViaService": `secretsmanager.${this.context.region}.amazonaws.com` } },
+    reader.allow({ sid: "DecryptSecrets", actions: ["kms:Decrypt"], resources: [key.id], conditions: this.byTheStore });
+  }
+
+  /** They are there: Terraform makes them empty. */
+  public grantWrite(scope: Construct, _id: string, { below, key, writer }: WriteGrant): void {
+    writer.allow({
+      sid: "WriteSecrets",
+      actions: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue"],
+      resources: [arn(this.context, scope, "secretsmanager", `secret:${below}*-??????`)],
     });
+    if (key === undefined) return;
+    const actions = ["kms:Decrypt", "kms:GenerateDataKey"];
+    writer.allow({ sid: "EncryptSecrets", actions, resources: [key.id], conditions: this.byTheStore });
+  }
+
+  /** The key opens nothing but what the store asks it to. */
+  private get byTheStore(): AccessStatement["conditions"] {
+    return { StringEquals: { "kms:ViaService": `secretsmanager.${this.context.region}.amazonaws.com` } };
   }
 }
 
 /** @see https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html */
 const SECRET_NAME = /^[A-Za-z0-9/_+=.@!-]{1,512}$/;
-const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]+$/;
 
 /** A symmetric key that rotates every year, and its alias. */
 class SecretsKey extends Construct implements SecretKey {

@@ -122,6 +122,14 @@ describe("object store", () => {
       bucket: "gateway-1234567890123456-cn-shanghai",
       versioning: { status: "Enabled" },
       server_side_encryption_rule: { sse_algorithm: "AES256" },
+      lifecycle_rule: [
+        {
+          enabled: true,
+          noncurrent_version_expiration: [{ days: 90 }],
+          expiration: [{ expired_object_delete_marker: true }],
+          abort_multipart_upload: [{ days: 7 }],
+        },
+      ],
       force_destroy: false,
       lifecycle: { prevent_destroy: true },
     });

@@ -32,6 +32,13 @@ describe("rules of a listener", () => {
 });
 
 describe("balancer", () => {
+  test("keeps access logs where a bucket for them is named, and only there", () => {
+    expect(made().only("aws_lb").access_logs).toBeUndefined();
+    const sample = new Sample({ accessLogsBucket: "corp-logs" });
+    sample.platform.loadBalancer(sample.stack, "LoadBalancer", balancer());
+    expect(sample.only("aws_lb").access_logs).toEqual({ bucket: "corp-logs", prefix: "gw/balancer", enabled: true });
+  });
+
   test("is internal, over all subnets, and waits for silent streams", () => {
     expect(made().only("aws_lb")).toMatchObject({
       name: "gw",

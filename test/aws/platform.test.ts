@@ -11,6 +11,8 @@ describe("the platform's own props", () => {
   test.each([
     [{ region: "Frankfurt" }, 'region: "Frankfurt" is not a region of AWS'],
     [{ region: REGION, accountId: "12" }, 'accountId: "12" is not the 12 digits'],
+    [{ region: REGION, accessLogsBucket: "Logs/here" }, 'accessLogsBucket: "Logs/here" is not the name of a bucket'],
+    [{ region: REGION, logKeyArn: "alias/logs" }, 'logKeyArn: "alias/logs" is not the ARN of a KMS key'],
     [{ region: REGION, tags: { "aws:team": "x" } }, 'tags: "aws:team" is not a tag\'s key'],
     [{ region: REGION, tags: { team: "%{ if true }" } }, 'tags.team: "%{ if true }" is not a tag\'s value'],
   ])("%j is refused", (props, problem) => {
@@ -223,6 +225,7 @@ test("everything that AWS tags, but for the bucket's objects, has the platform's
     "aws_kms_alias",
     "aws_lb_target_group_attachment",
     "aws_route53_record",
+    "aws_s3_bucket_lifecycle_configuration",
     "aws_s3_bucket_ownership_controls",
     "aws_s3_bucket_policy",
     "aws_s3_bucket_public_access_block",

@@ -36,6 +36,26 @@ describe("object store", () => {
     expect(made.only("aws_s3_bucket_ownership_controls").rule).toEqual({ object_ownership: "BucketOwnerEnforced" });
   });
 
+  test("former versions go after 90 days, and what was never finished after 7", () => {
+    expect(sample().only("aws_s3_bucket_lifecycle_configuration").rule).toEqual([
+      {
+        id: "former-versions",
+        status: "Enabled",
+        filter: [{}],
+        noncurrent_version_expiration: [{ noncurrent_days: 90 }],
+        expiration: [{ expired_object_delete_marker: true }],
+        abort_incomplete_multipart_upload: [{ days_after_initiation: 7 }],
+      },
+    ]);
+  });
+
+  test("who reaches it is logged where a bucket for that is named, and only there", () => {
+    expect(sample().resources("aws_s3_bucket_logging")).toEqual([]);
+    const logged = new Sample({ accountId: ACCOUNT, accessLogsBucket: "corp-logs" });
+    logged.platform.objectStore(logged.stack, "Files", { name: "gwy", removal: "retain" });
+    expect(logged.only("aws_s3_bucket_logging")).toMatchObject({ target_bucket: "corp-logs", target_prefix: "gwy/bucket/" });
+  });
+
   test("nobody reaches it without TLS", () => {
     const [statement] = JSON.parse(sample().only("aws_s3_bucket_policy").policy).Statement;
     expect(statement).toMatchObject({
@@ -82,6 +102,16 @@ describe("object store", () => {
 });
 
 describe("log store", () => {
+  test("is encrypted by the key that is named, or else by CloudWatch's own", () => {
+    const key = (logKeyArn?: string): unknown => {
+      const sample = new Sample({ logKeyArn });
+      sample.platform.logStore(sample.stack, "Logs", { name: "gwy", retentionDays: 365, removal: "retain" });
+      return sample.only("aws_cloudwatch_log_group").kms_key_id;
+    };
+    const arn = `arn:aws:kms:${REGION}:${ACCOUNT}:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9`;
+    expect([key(arn), key()]).toEqual([arn, undefined]);
+  });
+
   test("nodes write to this group and no other", () => {
     const sample = new Sample();
     const logs = sample.platform.logStore(sample.stack, "Logs", {

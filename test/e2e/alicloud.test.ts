@@ -1,8 +1,8 @@
 import { SynthesizedExample, synthesizeExample } from "../support/examples";
-import { runnerOnKms } from "../support/runner";
-import { KmsDouble } from "../support/secret-stores/alicloud-kms";
 import { hasLeastPrivilegeOnAlicloud } from "../support/policies/ram-proof";
 import { StateStack } from "../support/policies/state-stack";
+import { runnerOnKms } from "../support/runner";
+import { KmsDouble } from "../support/secret-stores/alicloud-kms";
 import { SimulatedProviders } from "../support/simulated-provider";
 import { rewriteStack, simulate, withoutProtection } from "../support/stacks";
 import { Terraform } from "../support/terraform";

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -80,6 +80,56 @@ it("packs what is used and nothing else", () => {
   );
   expect(names.filter((name) => !/^package\/(lib\/|package\.json$|README\.md$|LICENSE$)/.test(name))).toEqual([]);
   expect(names.filter((name) => /\.map$|__pycache__|\.test\./.test(name))).toEqual([]);
+});
+
+/** An agent as a user of the package writes it: every store of the entry, none of which answers here. */
+const AGENT_SOURCE = `
+import { AgentGateway, AgentKey, AgentKeyError, type VaultLogin } from "cdktf-ai-gateway/agent";
+const at = { region: "eu-central-1", name: "gw/agents/an-agent" };
+const logins: VaultLogin[] = [{ method: "aws", role: "r", region: at.region }, { method: "alicloud", role: "r" }];
+const keys = [
+  AgentKey.fromSecretsManager(at),
+  AgentKey.fromKms({ ...at, endpoint: "http://127.0.0.1:1" }),
+  ...logins.map((auth) => AgentKey.fromVault({ ...at, address: "http://127.0.0.1:1", auth })),
+];
+const gateways = keys.map((key) => new AgentGateway({ endpoint: "https://llm.corp.example", key }));
+const codes = gateways.map(({ fetch }) => fetch("/v1/models").then(String, (error: AgentKeyError) => error.code));
+void Promise.all(codes).then((all) => console.log(JSON.stringify(all)));
+`;
+
+describe("an agent's project, with the package and nothing that it is peer to", () => {
+  let project: string;
+  beforeAll(() => {
+    project = join(folder, "agent");
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "agent", private: true }));
+    const packages = ["typescript", "@types/node"].map((name) => `${name}@${versionOf(name)}`);
+    run("npm", ["install", "--no-package-lock", "--prefer-offline", "--omit=peer", tarball, ...packages], project);
+    writeFileSync(join(project, "main.ts"), AGENT_SOURCE);
+  });
+
+  it.each([
+    ["node16", "node16", ["es2023"]],
+    ["preserve", "bundler", ["es2023", "dom"]],
+  ])("compiles with module %s, moduleResolution %s and the types of %j", (module, moduleResolution, lib) => {
+    const options = { strict: true, skipLibCheck: false, noEmit: true, target: "es2022", lib, types: ["node"], module, moduleResolution };
+    writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions: options, files: ["main.ts"] }));
+    run("npx", ["tsc"], project);
+  });
+
+  it("reads from every store", () => {
+    expect(existsSync(join(project, "node_modules", "cdktf"))).toBe(false);
+    run("npx", ["tsc", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "node16", "--types", "node", "main.ts"], project);
+    const identity = {
+      AWS_ACCESS_KEY_ID: "a",
+      AWS_SECRET_ACCESS_KEY: "b",
+      ALIBABA_CLOUD_ACCESS_KEY_ID: "a",
+      ALIBABA_CLOUD_ACCESS_KEY_SECRET: "b",
+    };
+    const env = { PATH: process.env.PATH, HOME: project, AWS_ENDPOINT_URL: "http://127.0.0.1:1", ...identity };
+    const said = execFileSync(process.execPath, ["main.js"], { cwd: project, encoding: "utf8", env });
+    expect(JSON.parse(said)).toEqual(Array(4).fill("ECONNREFUSED"));
+  });
 });
 
 describe.each(["aws", "alicloud"] as const)("a project with the package and the bindings of %s only", (cloud) => {

@@ -1,6 +1,6 @@
 import { ACCOUNT, REGION, Sample } from "../aws/support";
-import { PolicyDocument } from "../support/policies/applied-stack";
 import { iamAllows, IamRequest } from "../support/policies/iam";
+import { PolicyDocument } from "../support/policies/policy-document";
 
 const CLAUDE = "anthropic.claude-sonnet-4-20250514-v1:0";
 const APPLICATION = `arn:aws:bedrock:${REGION}:${ACCOUNT}:application-inference-profile/abc123def456`;

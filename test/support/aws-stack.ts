@@ -15,6 +15,8 @@ export interface AwsStack {
   readonly synthesize: () => string;
   /** The ids that the stack names, to be replaced by those of things that exist. */
   readonly names: { readonly vpc: string; readonly subnets: readonly [string, string]; readonly certificate?: string };
+  /** Makes what else the stack names. */
+  readonly prepare?: (cloud: MotoCloud) => Promise<void>;
   /** The types of the resources that a change of the nodes' settings replaces or changes. */
   readonly rolled: readonly string[];
   /** Tests of the stack as it is once applied. */
@@ -22,7 +24,7 @@ export interface AwsStack {
 }
 
 /** The whole life of a stack, with the real provider and a double of the cloud: each step needs the one before. */
-export function livesOnAws({ synthesize, names, rolled, applied }: AwsStack): void {
+export function livesOnAws({ synthesize, names, prepare, rolled, applied }: AwsStack): void {
   let cloud: MotoCloud;
   let runner: SimulatedProviders;
   let terraform: Terraform;
@@ -37,6 +39,7 @@ export function livesOnAws({ synthesize, names, rolled, applied }: AwsStack): vo
     });
     await rm(join(stackFolder, "..", ".."), { recursive: true });
     const network = await cloud.prepareNetwork();
+    await prepare?.(cloud);
     const certificate = await cloud.prepareCertificate("llm.corp.example");
     await rewriteStack(terraform, (text) =>
       JSON.stringify(targetMoto(JSON.parse(withExisting(text, names, network, certificate)) as StackJson, cloud), null, 2),
@@ -82,11 +85,14 @@ export function livesOnAws({ synthesize, names, rolled, applied }: AwsStack): vo
   });
 }
 
+/** All at once: what one name is replaced by may begin as another name does. */
 function withExisting(text: string, names: AwsStack["names"], { vpcId, subnets }: MotoNetwork, certificate: string): string {
-  const replaced = names.subnets
-    .reduce((result, id, index) => result.replaceAll(id, subnets[index]!.id), text)
-    .replaceAll(names.vpc, vpcId);
-  return names.certificate === undefined ? replaced : replaced.replaceAll(names.certificate, certificate);
+  const existing = new Map([
+    [names.vpc, vpcId],
+    ...names.subnets.map((id, index): [string, string] => [id, subnets[index]!.id]),
+    ...(names.certificate === undefined ? [] : [[names.certificate, certificate] as [string, string]]),
+  ]);
+  return text.replace(new RegExp([...existing.keys()].join("|"), "g"), (name) => existing.get(name)!);
 }
 
 async function changed(terraform: Terraform): Promise<string[]> {

@@ -11,6 +11,7 @@ export const EXAMPLES = {
   "aws-production": ["aws-production"],
   "alicloud-production": ["alicloud-production"],
   vault: ["vault-alicloud", "vault-aws"],
+  "agent-box": ["agent-box-aws"],
 } as const;
 
 export type ExampleName = keyof typeof EXAMPLES;
@@ -26,11 +27,17 @@ export interface SynthesizedExample {
 /**
  * Synthesizes an example as its user would, in a process of its own.
  * @param node the Node.js to do it with
+ * @param environment what else its environment holds
  */
-export function synthesizeExample(example: ExampleName, node = process.execPath): SynthesizedExample {
+export function synthesizeExample(
+  example: ExampleName,
+  node = process.execPath,
+  environment: Readonly<Record<string, string>> = {},
+): SynthesizedExample {
   const folder = mkdtempSync(join(tmpdir(), `${example}-`));
   const words = ["--import", "tsx", join("examples", example, "main.ts")];
-  execFileSync(node, words, { cwd: ROOT, env: { PATH: process.env.PATH, CDKTF_OUTDIR: folder }, stdio: ["ignore", "ignore", "pipe"] });
+  const env = { ...environment, PATH: process.env.PATH, CDKTF_OUTDIR: folder };
+  execFileSync(node, words, { cwd: ROOT, env, stdio: ["ignore", "ignore", "pipe"] });
   return {
     folder,
     stackFolder: (stack) => join(folder, "stacks", stack),

@@ -35,8 +35,8 @@ export const CLOUDS = {
 export type CloudName = keyof typeof CLOUDS;
 
 /** A stack with the cloud's provider and a backend that names no path of this machine. */
-export function newStack(cloud: CloudName, app: App = Testing.app()): TerraformStack {
-  const stack = new TerraformStack(app, "stack");
+export function newStack(cloud: CloudName, app: App = Testing.app(), name = "stack"): TerraformStack {
+  const stack = new TerraformStack(app, name);
   new LocalBackend(stack, { path: "terraform.tfstate" });
   CLOUDS[cloud].provider(stack);
   return stack;

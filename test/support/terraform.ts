@@ -54,6 +54,19 @@ export interface ResourceChange {
   readonly change: { readonly actions: readonly string[]; readonly before: unknown; readonly after: unknown };
 }
 
+/** The parts of a state in JSON that tests read. */
+export interface StateJson {
+  readonly values?: { readonly root_module: { readonly resources?: readonly StateResource[] } };
+}
+
+/** A resource or data source as the provider last saw it. */
+export interface StateResource {
+  readonly mode: "managed" | "data";
+  readonly type: string;
+  readonly name: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
 /** What `terraform validate` finds. */
 export interface Validation {
   readonly valid: boolean;
@@ -143,6 +156,11 @@ export class Terraform {
   public async stateList(): Promise<string[]> {
     const { stdout } = await this.run(["state", "list"]);
     return stdout.split("\n").filter(Boolean);
+  }
+
+  /** `terraform show -json` of the state. */
+  public async state(): Promise<StateJson> {
+    return this.json<StateJson>(["show", "-json"]);
   }
 
   /** The values of the outputs, sensitive ones included. */

@@ -6,6 +6,8 @@ export interface PolicyJson {
 /** A statement of a policy of either cloud. */
 export interface StatementJson {
   readonly Effect: string;
+  /** In the trust of a role. */
+  readonly Principal?: string | Readonly<Record<string, string | readonly string[]>>;
   readonly Action?: string | readonly string[];
   readonly NotAction?: unknown;
   readonly Resource?: string | readonly string[];
@@ -44,7 +46,10 @@ export function compareAccess(required: readonly PolicyJson[], live: readonly Po
     .flatMap(accessOf);
   const unclear = statements.filter((statement) => !isPlain(statement));
   return {
-    missing: needed.filter((one) => !allowed.some((other) => holds(other, one)) || denied.some((other) => overlaps(other, one))).map(told),
+    missing: [
+      ...needed.filter((one) => !allowed.some((other) => holds(other, one))).map(told),
+      ...needed.flatMap((one) => denied.filter((other) => overlaps(other, one)).map((other) => `${told(one)}, denied by ${told(other)}`)),
+    ],
     tooMuch: [
       ...allowed.filter((one) => !needed.some((other) => holds(other, one))).map(told),
       ...unclear.map((statement) => `${statement.Effect} of all but ${JSON.stringify(statement.NotAction ?? statement.NotResource)}`),
@@ -52,7 +57,8 @@ export function compareAccess(required: readonly PolicyJson[], live: readonly Po
   };
 }
 
-function statementsOf({ Statement }: PolicyJson): readonly StatementJson[] {
+/** All statements; a policy of one may do without a list. */
+export function statementsOf({ Statement }: PolicyJson): readonly StatementJson[] {
   return "Effect" in Statement ? [Statement] : Statement;
 }
 

@@ -1,118 +1,98 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readAlicloudRole } from "../../../src/cli/role/alicloud-role";
+import { readAwsRole } from "../../../src/cli/role/aws-role";
 import { checkRole } from "../../../src/cli/role/check";
-import { compareAccess, StatementJson } from "../../../src/cli/role/compare-access";
-import { alicloudPolicies, asking, awsPolicies } from "../../../src/cli/role/live-policies";
+import { AlicloudAccount } from "../../support/secret-stores/alicloud-account";
+import { RamDouble } from "../../support/secret-stores/alicloud-ram";
 
-const READ = "s3:GetObject on arn:aws:s3:::gw/bundles/*";
-const NEEDED: StatementJson = { Effect: "Allow", Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::gw/bundles/*"] };
-const DECRYPT: StatementJson = {
-  Effect: "Allow",
-  Action: "kms:Decrypt",
-  Resource: "arn:key",
-  Condition: { StringEquals: { "kms:ViaService": ["secretsmanager"] } },
-};
+const ARN = "acs:ram::1234567890123456:role/nodes";
+const SECRET = "acs:kms:cn-shanghai:1234567890123456:secret/gw/openai";
+const READ = { Effect: "Allow", Action: ["kms:GetSecretValue"], Resource: [SECRET] };
+const LOG = { Effect: "Allow", Action: "log:PostLogStoreLogs", Resource: "acs:log:*:*:project/gw/logstore/requests" };
+const TRUST = { Version: "1", Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: ["ecs.aliyuncs.com"] } }] };
 
-function compared(needed: StatementJson, ...live: StatementJson[]) {
-  return compareAccess([{ Statement: [needed] }], [{ Statement: live }]);
-}
+const account = new AlicloudAccount();
+const ram = new RamDouble(account);
+const folder = mkdtempSync(join(tmpdir(), "role-"));
+const environment = { ...process.env };
 
-describe("a live role", () => {
-  it("that has what is needed does not differ, however it is written", () => {
-    expect(compared(NEEDED, { Effect: "Allow", Action: "S3:getobject", Resource: "arn:aws:s3:::gw/bundles/*" })).toEqual({
-      missing: [],
-      tooMuch: [],
-    });
-    const same = { ...DECRYPT, Condition: { StringEquals: { "kms:ViaService": "secretsmanager" } } };
-    expect(compared(DECRYPT, same)).toEqual({ missing: [], tooMuch: [] });
-  });
-
-  it.each([
-    ["nothing", [], [READ], []],
-    ["another resource", [{ ...NEEDED, Resource: "arn:aws:s3:::other/*" }], [READ], ["s3:GetObject on arn:aws:s3:::other/*"]],
-    ["more resources", [{ ...NEEDED, Resource: "arn:aws:s3:::gw/*" }], [], ["s3:GetObject on arn:aws:s3:::gw/*"]],
-    ["fewer resources", [{ ...NEEDED, Resource: "arn:aws:s3:::gw/bundles/0?" }], [READ], []],
-    ["more actions", [{ ...NEEDED, Action: "s3:*" }], [], ["s3:* on arn:aws:s3:::gw/bundles/*"]],
-    ["a condition", [{ ...NEEDED, Condition: { Bool: { a: "true" } } }], [READ], []],
-    ["a denial", [NEEDED, { Effect: "Deny", Action: "s3:*", Resource: "*" }], [READ], []],
-    ["a denial in part", [NEEDED, { Effect: "Deny", Action: "s3:Get*", Resource: "arn:aws:s3:::gw/bundles/0.tar" }], [READ], []],
-    ["a denial of another", [NEEDED, { Effect: "Deny", Action: "s3:Put*", Resource: "*" }], [], []],
-    ["all but something", [NEEDED, { Effect: "Allow", NotAction: "iam:*", Resource: "*" }], [], ['Allow of all but "iam:*"']],
-  ] as const)("with %s", (_, live, missing, tooMuch) => {
-    expect(compared(NEEDED, ...live)).toEqual({ missing, tooMuch });
-  });
-
-  it("that may decrypt without the condition may too much", () => {
-    expect(compared(DECRYPT, { ...DECRYPT, Condition: undefined })).toEqual({ missing: [], tooMuch: ["kms:Decrypt on arn:key"] });
-  });
+beforeAll(() => ram.start());
+afterAll(async () => {
+  await ram.stop();
+  rmSync(folder, { recursive: true });
+  process.env = environment;
+});
+beforeEach(() => {
+  process.env = { ...environment, ...account.environment, AIGW_RAM_ENDPOINT: ram.url };
+  ram.denied.clear();
+  ram.roles.clear();
+  ram.roles.set("nodes", { arn: ARN, trust: TRUST, policies: { one: policy(READ), two: policy(LOG) } });
 });
 
-describe("role check", () => {
-  const folder = mkdtempSync(join(tmpdir(), "role-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
+function policy(...Statement: object[]): string {
+  return JSON.stringify({ Version: "1", Statement });
+}
 
-  function policyFile(policy: unknown): string {
-    const file = join(folder, "policy.json");
-    writeFileSync(file, typeof policy === "string" ? policy : JSON.stringify(policy));
-    return file;
-  }
+async function checked(required: string, json = false, role = "nodes"): Promise<[number, string]> {
+  const file = join(folder, "policy.json");
+  writeFileSync(file, required);
+  let text = "";
+  const code = await checkRole(role, { policy: file, json }, (part) => (text += part), { aws: readAwsRole, alicloud: readAlicloudRole });
+  return [code, text];
+}
 
-  /** A cloud that answers what it is asked by its first words. */
-  function cloud(answers: Readonly<Record<string, unknown>>) {
-    return (words: readonly string[]): Promise<unknown> => Promise.resolve(answers[words[1]!]);
-  }
+it("reads all policies of a role, and ends with 0 when they are what is needed", async () => {
+  expect(await checked(policy(READ, LOG))).toEqual([0, `${ARN}: 0 missing, 0 too much\n`]);
+});
 
-  const aws = awsPolicies(
-    cloud({
-      "list-role-policies": { PolicyNames: ["gateway"] },
-      "get-role-policy": { PolicyDocument: { Statement: [NEEDED] } },
-      "list-attached-role-policies": { AttachedPolicies: [{ PolicyArn: "arn:policy" }] },
-      "get-policy": { Policy: { DefaultVersionId: "v2" } },
-      "get-policy-version": { PolicyVersion: { Document: { Statement: DECRYPT } } },
-    }),
+it("tells each difference, and ends with 2", async () => {
+  const other = SECRET.replace("openai", "other");
+  const [code, text] = await checked(policy(READ, { ...READ, Resource: [other] }));
+  expect(code).toBe(2);
+  expect(text.split("\n")).toEqual([
+    `missing   kms:GetSecretValue on ${other}`,
+    `too much  ${LOG.Action} on ${LOG.Resource}`,
+    `${ARN}: 1 missing, 1 too much`,
+    "",
+  ]);
+  const [, json] = await checked(policy(READ), true);
+  expect(JSON.parse(json)).toEqual({ role: ARN, missing: [], tooMuch: [`${LOG.Action} on ${LOG.Resource}`] });
+});
+
+it("tells who else may take the role", async () => {
+  const trust = {
+    Version: "1",
+    Statement: [...TRUST.Statement, { Effect: "Allow", Action: "sts:AssumeRole", Principal: { RAM: ["acs:ram::9:root"] } }],
+  };
+  ram.roles.set("nodes", { arn: ARN, trust, policies: { one: policy(READ) } });
+  expect(await checked(policy(READ))).toEqual([2, `too much  trust in acs:ram::9:root\n${ARN}: 0 missing, 1 too much\n`]);
+});
+
+it.each([["no json"], ['{"Version":"2008-10-17","Statement":[]}'], ['{"Version":"1"}']])("refuses %j for a policy", async (text) => {
+  await expect(checked(text)).rejects.toThrow("policy.json: ");
+});
+
+it.each(["acs:ram::1234567890123456:role/nodes", "corp/nodes", ""])("refuses %j for a name", async (name) => {
+  await expect(checked(policy(READ), false, name)).rejects.toThrow(
+    `${JSON.stringify(name)}: give the role's name alone, without ARN and path`,
   );
-  const alicloud = alicloudPolicies(
-    cloud({
-      ListPoliciesForRole: { Policies: { Policy: [{ PolicyName: "gateway", PolicyType: "Custom" }] } },
-      GetPolicy: { DefaultPolicyVersion: { PolicyDocument: JSON.stringify({ Version: "1", Statement: [NEEDED] }) } },
-    }),
+});
+
+it("tells that the credentials are of another account", async () => {
+  ram.roles.set("nodes", { arn: ARN.replace("1234567890123456", "9999999999999999"), trust: TRUST, policies: {} });
+  await expect(checked(policy(READ))).rejects.toThrow(
+    "nodes: these credentials are of the account 9999999999999999, and what the policy is about lies in 1234567890123456",
   );
+});
 
-  async function checked(policy: unknown, json = false): Promise<[number, string]> {
-    let text = "";
-    const code = await checkRole("nodes", { policy: policyFile(policy), json }, (part) => (text += part), { aws, alicloud });
-    return [code, text];
-  }
-
-  it("reads inline and attached policies, and ends with 0 when they are what is needed", async () => {
-    expect(await checked({ Version: "2012-10-17", Statement: [NEEDED, DECRYPT] })).toEqual([0, "nodes: 0 missing, 0 too much\n"]);
-    expect(await checked({ Version: "1", Statement: [NEEDED] })).toEqual([0, "nodes: 0 missing, 0 too much\n"]);
-  });
-
-  it("tells each difference, and ends with 2", async () => {
-    const put = { Effect: "Allow", Action: "s3:PutObject", Resource: "arn:x" };
-    const [code, text] = await checked({ Version: "2012-10-17", Statement: [NEEDED, put] });
-    expect(code).toBe(2);
-    expect(text.split("\n")).toEqual([
-      "missing   s3:PutObject on arn:x",
-      'too much  kms:Decrypt on arn:key if {"StringEquals":{"kms:ViaService":"secretsmanager"}}',
-      "nodes: 1 missing, 1 too much",
-      "",
-    ]);
-    expect(JSON.parse((await checked({ Version: "1", Statement: [put] }, true))[1])).toEqual({
-      missing: ["s3:PutObject on arn:x"],
-      tooMuch: [READ],
-    });
-  });
-
-  it.each([["no json"], [{ Version: "2008-10-17", Statement: [] }], [{ Version: "1" }]])("refuses %j for a policy", async (policy) => {
-    await expect(checked(policy)).rejects.toThrow("policy.json: ");
-  });
-
-  it("says which program is missing", async () => {
-    // None that exists: a test asks no real cloud.
-    const ask = asking("no-such-command-of-a-cloud", []);
-    await expect(awsPolicies(ask)("nodes")).rejects.toThrow("no-such-command-of-a-cloud is not on the PATH");
-  });
+it("tells what to do when RAM refuses", async () => {
+  await expect(checked(policy(READ), false, "other")).rejects.toThrow(
+    "other: RAM answered EntityNotExist.Role: there is no such role in the account of these credentials",
+  );
+  ram.denied.add("GetPolicy");
+  await expect(checked(policy(READ))).rejects.toThrow("the caller needs ram:GetRole, ListPoliciesForRole and GetPolicy");
+  process.env.ALIBABA_CLOUD_ACCESS_KEY_SECRET = "of-another-key";
+  await expect(checked(policy(READ))).rejects.toThrow("the credentials are not good; they are looked for where the aliyun CLI looks");
 });

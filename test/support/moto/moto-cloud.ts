@@ -1,4 +1,4 @@
-import { jsonAws, MOTO_ACCOUNT, queryAws, type Signer } from "./aws-request";
+import { jsonAws, MOTO_ACCOUNT, queryAws, restAws, type Signer } from "./aws-request";
 
 /** A network to put a gateway in. */
 export interface MotoNetwork {
@@ -72,6 +72,19 @@ export class MotoCloud {
   public async prepareCertificate(domain: string): Promise<string> {
     const answer = await jsonAws(this.signer("acm"), "CertificateManager.RequestCertificate", { DomainName: domain });
     return (answer as { CertificateArn: string }).CertificateArn;
+  }
+
+  /** Creates a bucket that takes the access logs of balancers and of other buckets. */
+  public async prepareAccessLogs(bucket: string): Promise<void> {
+    const location = `<CreateBucketConfiguration><LocationConstraint>${this.region}</LocationConstraint></CreateBucketConfiguration>`;
+    await restAws(this.signer("s3"), "PUT", `/${bucket}`, location);
+    const Statement = ["logging.s3.amazonaws.com", "logdelivery.elasticloadbalancing.amazonaws.com"].map((Service) => ({
+      Effect: "Allow",
+      Principal: { Service },
+      Action: "s3:PutObject",
+      Resource: `arn:aws:s3:::${bucket}/*`,
+    }));
+    await restAws(this.signer("s3"), "PUT", `/${bucket}?policy`, JSON.stringify({ Version: "2012-10-17", Statement }));
   }
 
   /** What a request to a service of this cloud needs, for what a test asks beside Terraform. */

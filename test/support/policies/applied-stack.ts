@@ -1,106 +1,33 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import type { PolicyDocument } from "./policy-document";
 
-/** A resource of a synthesized stack. */
-type Attributes = Readonly<Record<string, unknown>>;
-type ById = Readonly<Record<string, Attributes | undefined>>;
-
-interface StackJson {
-  readonly resource: Readonly<Record<string, ById | undefined>>;
-  readonly locals?: Attributes;
+/** A stack of which all is known, as it is once applied. */
+export interface AppliedStack {
+  /** The resources of a type. */
+  all(type: string): readonly AppliedResource[];
 }
 
-/** What only the cloud or Terraform's command line knows. */
-export interface Surroundings {
-  readonly region: string;
-  readonly account: string;
+/** A resource whose attributes are the values that the cloud has. */
+export class AppliedResource {
+  constructor(
+    /** The logical id. */
+    public readonly id: string,
+    /** An attribute, given or computed; an error when it is no text. */
+    public readonly text: (attribute: string) => string,
+  ) {}
+
+  /** The policy whose JSON an attribute is. */
+  public policy(attribute: string): PolicyDocument {
+    return JSON.parse(this.text(attribute)) as PolicyDocument;
+  }
 }
 
 /**
- * A synthesized stack as it is once applied: each reference gives what the cloud would have put there, such as the ARN of
- * the bucket of that name. A reference that nobody said the value of is an error, so that no policy is judged by halves.
+ * The only resource of a type.
+ * @throws Error when there are none or several
  */
-export class AppliedStack {
-  private readonly stack: StackJson;
-
-  constructor(
-    folder: string,
-    private readonly at: Surroundings,
-  ) {
-    this.stack = JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as StackJson;
-  }
-
-  /** The resources of a type, by their logical ids. */
-  public resources(type: string): ReadonlyMap<string, Attributes> {
-    return new Map(Object.entries(this.stack.resource[type] ?? {}).map(([id, attributes]) => [id, attributes!]));
-  }
-
-  /** An attribute of a resource, with all references replaced. */
-  public text(attributes: Attributes, name: string): string {
-    const value = attributes[name];
-    if (typeof value !== "string") throw new Error(`${name} is ${JSON.stringify(value)}, which is no text`);
-    return this.resolve(value);
-  }
-
-  /** The JSON text of a policy, as the cloud has it. */
-  public policy(attributes: Attributes, name: string): PolicyDocument {
-    return JSON.parse(this.text(attributes, name)) as PolicyDocument;
-  }
-
-  private resolve(text: string): string {
-    return text.replace(/(?<!\$)\$\{([^}]+)\}/g, (_, reference: string) => this.value(reference)).replaceAll("$${", "${");
-  }
-
-  private value(reference: string): string {
-    const [type = "", id = "", attribute = ""] = reference.split(".").slice(reference.startsWith("data.") ? 1 : 0);
-    const found = this.stack.resource[type]?.[id];
-    const given = found?.[attribute];
-    const answer = typeof given === "string" ? this.resolve(given) : this.known(`${type}.${attribute}`, reference, found ?? {});
-    return answer;
-  }
-
-  private known(kind: string, reference: string, attributes: Attributes): string {
-    const name = (key: string): string => this.text(attributes, key);
-    const { region, account } = this.at;
-    const uuid = uuidOf(reference);
-    const values: Readonly<Record<string, () => string>> = {
-      "terraform.": () => "default",
-      "aws_partition.partition": () => "aws",
-      "aws_caller_identity.account_id": () => account,
-      "aws_s3_bucket.arn": () => `arn:aws:s3:::${name("bucket")}`,
-      "aws_kms_key.arn": () => `arn:aws:kms:${region}:${account}:key/${uuid}`,
-      "aws_cloudwatch_log_group.arn": () => `arn:aws:logs:${region}:${account}:log-group:${name("name")}`,
-      "aws_autoscaling_group.arn": () =>
-        `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:${uuid}:autoScalingGroupName/${name("name")}`,
-      "aws_sqs_queue.arn": () => `arn:aws:sqs:${region}:${account}:${name("name")}`,
-      "aws_iam_policy.arn": () => `arn:aws:iam::${account}:policy/${name("name")}`,
-      "alicloud_account.id": () => account,
-      "alicloud_kms_key.id": () => uuid,
-      "alicloud_ess_scaling_group.id": () => `asg-${uuid.slice(0, 8)}`,
-    };
-    const value = values[kind];
-    if (value === undefined) throw new Error(`nobody says what \${${reference}} is once it is applied`);
-    return value();
-  }
-}
-
-/** A policy of either cloud. */
-export interface PolicyDocument {
-  readonly Version: string;
-  readonly Statement: readonly PolicyStatement[];
-}
-
-/** A statement of a policy of either cloud. */
-export interface PolicyStatement {
-  readonly Sid?: string;
-  readonly Effect: "Allow" | "Deny";
-  readonly Action: string | readonly string[];
-  readonly Resource: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;
-}
-
-function uuidOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join("-");
+export function onlyOf(stack: AppliedStack, type: string): AppliedResource {
+  const [only, ...others] = stack.all(type);
+  if (only === undefined || others.length > 0)
+    throw new Error(`the stack has ${others.length + Number(only !== undefined)} ${type}, not one`);
+  return only;
 }

@@ -1,4 +1,6 @@
+import type { Asked } from "./answers";
 import type { IamRequest } from "./iam";
+import type { PolicyDocument } from "./policy-document";
 
 /** What there is of a gateway on AWS, written down apart from what makes it. */
 export interface AwsGateway {
@@ -7,17 +9,15 @@ export interface AwsGateway {
   readonly name: string;
   readonly secrets: readonly string[];
   readonly key: string;
+  readonly keyPolicy: PolicyDocument;
   readonly group: string;
   /** Inference profiles of Bedrock, and the models behind. */
   readonly profiles: readonly { readonly id: string; readonly model: string }[];
 }
 
-/** A request, in words for a test's title. */
-export type Asked<Request> = Request & { readonly what: string };
-
 /** What the nodes must be able to do. */
 export function allowedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
-  const { region, account, name, secrets, key, group, profiles } = gateway;
+  const { region, account, name, secrets, key, keyPolicy: resourcePolicy, group, profiles } = gateway;
   const objects = `arn:aws:s3:::${name}-bundles-${account}-${region}`;
   const logs = `arn:aws:logs:${region}:${account}:log-group:/cdktf-ai-gateway/${name}`;
   return [
@@ -27,7 +27,7 @@ export function allowedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
       action: "secretsmanager:DescribeSecret",
       resource: secretArn(gateway, secret),
     })),
-    { what: "decrypt by way of the store", action: "kms:Decrypt", resource: key, context: viaSecretsManager(region) },
+    { what: "decrypt by way of the store", action: "kms:Decrypt", resource: key, resourcePolicy, context: viaSecretsManager(region) },
     { what: "get its bundle", action: "s3:GetObject", resource: `${objects}/bundles/0a.tar` },
     { what: "get its settings", action: "s3:GetObject", resource: `${objects}/settings/0a.json` },
     { what: "open a log stream", action: "logs:CreateLogStream", resource: `${logs}:log-stream:i-1` },
@@ -49,7 +49,7 @@ export function allowedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
 
 /** What nobody who takes over a node may do. */
 export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
-  const { region, account, name, secrets, key, group, profiles } = gateway;
+  const { region, account, name, secrets, key, keyPolicy: resourcePolicy, group, profiles } = gateway;
   const own = secrets[0]!;
   const secret = secretArn(gateway, own);
   const bucket = `arn:aws:s3:::${name}-bundles-${account}-${region}`;
@@ -78,13 +78,26 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
       "ListSecretVersionIds",
     ].map((action) => ({ what: `${action} of its own secret`, action: `secretsmanager:${action}`, resource: secret })),
     { what: "decrypt with another key", action: "kms:Decrypt", resource: otherKey, context: viaSecretsManager(region) },
-    { what: "decrypt outside the store", action: "kms:Decrypt", resource: key },
-    { what: "decrypt by way of S3", action: "kms:Decrypt", resource: key, context: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
-    { what: "decrypt by way of another region's store", action: "kms:Decrypt", resource: key, context: viaSecretsManager("us-east-1") },
+    { what: "decrypt outside the store", action: "kms:Decrypt", resource: key, resourcePolicy },
+    {
+      what: "decrypt by way of S3",
+      action: "kms:Decrypt",
+      resource: key,
+      resourcePolicy,
+      context: { "kms:ViaService": `s3.${region}.amazonaws.com` },
+    },
+    {
+      what: "decrypt by way of another region's store",
+      action: "kms:Decrypt",
+      resource: key,
+      resourcePolicy,
+      context: viaSecretsManager("us-east-1"),
+    },
     ...["Encrypt", "GenerateDataKey", "CreateGrant", "PutKeyPolicy", "ScheduleKeyDeletion", "DescribeKey"].map((action) => ({
       what: `${action} of its own key`,
       action: `kms:${action}`,
       resource: key,
+      resourcePolicy,
       context: viaSecretsManager(region),
     })),
     { what: "read another bucket", action: "s3:GetObject", resource: "arn:aws:s3:::corp-terraform-state/bundles/0a.tar" },
@@ -132,11 +145,11 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
   ];
 }
 
-function secretArn({ region, account }: AwsGateway, name: string): string {
+export function secretArn({ region, account }: AwsGateway, name: string): string {
   return `arn:aws:secretsmanager:${region}:${account}:secret:${name}-a1B2c3`;
 }
 
-function viaSecretsManager(region: string): Record<string, string> {
+export function viaSecretsManager(region: string): Record<string, string> {
   return { "kms:ViaService": `secretsmanager.${region}.amazonaws.com` };
 }
 

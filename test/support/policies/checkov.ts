@@ -7,7 +7,8 @@ import { pythonWith } from "../toolchain";
 /** A check that failed, and on what. */
 export interface FailedCheck {
   readonly check: string;
-  readonly resource: string;
+  /** The path of the construct below the gateway, with underscores. */
+  readonly construct: string;
 }
 
 /** What Checkov says of a stack. */
@@ -44,6 +45,11 @@ function reportOf(stdout: string, stderr: string): CheckovReport {
   if (summary.parsing_errors > 0) throw new Error(`checkov could not read the stack: ${stderr}`);
   return {
     passed: summary.passed,
-    failed: results.failed_checks.map(({ check_id: check, resource }) => ({ check, resource: resource.replace(/^resource\./, "") })),
+    failed: results.failed_checks.map(({ check_id: check, resource }) => ({ check, construct: constructOf(resource) })),
   };
+}
+
+/** "Cluster_Files_Bucket" of "aws_s3_bucket.gateway_Cluster_Files_Bucket_18C3633E"; not all checks name the type. */
+function constructOf(resource: string): string {
+  return resource.replace(/^(.*\.)?gateway_/, "").replace(/_[0-9A-F]{8}$/, "");
 }

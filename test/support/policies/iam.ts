@@ -1,5 +1,5 @@
 import { runSimulation } from "@cloud-copilot/iam-simulate";
-import type { PolicyDocument } from "./applied-stack";
+import type { PolicyDocument } from "./policy-document";
 
 /** What a role of AWS asks for. */
 export interface IamRequest {
@@ -9,6 +9,8 @@ export interface IamRequest {
   readonly account?: string;
   /** What conditions are about, by key. */
   readonly context?: Readonly<Record<string, string>>;
+  /** The resource's own policy; keys and other roles have one that leaves it to their account, where none is given. */
+  readonly resourcePolicy?: PolicyDocument;
 }
 
 /** Who asks. */
@@ -23,8 +25,8 @@ export interface IamRole {
 /**
  * Whether AWS lets a role do something.
  *
- * Keys and other roles leave it to the policies of their account, as a key's default policy does: what is refused is
- * refused by the role's own policies.
+ * Keys and other roles leave it to the policies of their account, as a key's default policy does, unless a policy of the
+ * resource's own is given: what is refused is refused by the role's own policies.
  * @throws Error when the request or a policy is not one that AWS knows
  */
 export async function iamAllows({ arn, account, policies, boundary }: IamRole, request: IamRequest): Promise<boolean> {
@@ -34,12 +36,13 @@ export async function iamAllows({ arn, account, policies, boundary }: IamRole, r
         principal: arn,
         action: request.action,
         resource: { resource: request.resource, accountId: request.account ?? account },
-        contextVariables: { ...request.context },
+        // AWS names the role there, not its session.
+        contextVariables: { "aws:PrincipalArn": arn, ...request.context },
       },
       identityPolicies: policies.map((policy, index) => ({ name: `policy${index}`, policy })),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      resourcePolicy: OPEN_TO_ACCOUNT.test(request.action) ? openTo(account, request.action) : undefined,
+      resourcePolicy: request.resourcePolicy ?? (OPEN_TO_ACCOUNT.test(request.action) ? openTo(account, request.action) : undefined),
       permissionBoundaryPolicies: boundary && [{ name: "boundary", policy: boundary }],
     },
     {},

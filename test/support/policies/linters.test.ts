@@ -1,80 +1,166 @@
 import { SynthesizedExample, synthesizeExample } from "../examples";
-import { AppliedStack, PolicyDocument } from "./applied-stack";
+import type { AppliedStack } from "./applied-stack";
+import { AWS_PLACE } from "./aws-proof";
 import { checkovReport } from "./checkov";
-import { parliamentFindings } from "./parliament";
-
-const AT = { region: "eu-central-1", account: "123456789012" };
+import { ForeseenStack } from "./foreseen-stack";
+import { Finding, parliamentFindings } from "./parliament";
+import type { PolicyDocument } from "./policy-document";
 
 const STACKS = [
   ["quickstart", "quickstart-aws"],
   ["aws-production", "aws-production"],
+  ["vault", "vault-aws"],
 ] as const;
 
-/** What parliament finds that is not so, or is meant so. */
-const EXPECTED_FINDINGS: readonly { readonly finding: RegExp; readonly policy: RegExp; readonly why: string }[] = [
+type Stack = (typeof STACKS)[number][1];
+
+const ALL: readonly Stack[] = STACKS.map(([, stack]) => stack);
+/** Neither has a certificate. */
+const PLAIN: readonly Stack[] = ["quickstart-aws", "vault-aws"];
+
+const INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"];
+
+/**
+ * What parliament 1.6 finds that is not so: it reads AWS's list of what these actions can be bound to as if a statement had
+ * to name one of each, from imported models to prompt routers. AWS asks for the one that is called.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
+ */
+const MISTAKEN: Readonly<Partial<Record<Stack, Readonly<Record<string, readonly Finding[]>>>>> = {
+  "aws-production": {
+    gateway_Role: ["CallBedrockModels", "CallModelBehindProfile"].map((statement) => ({
+      issue: "RESOURCE_MISMATCH",
+      statement,
+      actions: INVOKE,
+    })),
+  },
+};
+
+/** A check of Checkov that is not passed, and why that is right or bearable. */
+interface Suppression {
+  readonly check: string;
+  /** The constructs, below the gateway, that do not pass it. */
+  readonly on: RegExp;
+  readonly stacks: readonly Stack[];
+  readonly why: string;
+}
+
+const SUPPRESSED: readonly Suppression[] = [
   {
-    finding: /^RESOURCE_MISMATCH: bedrock:InvokeModel bedrock:InvokeModelWithResponseStream$/,
-    policy: /^gateway_Role_/,
-    why: "parliament 1.6 wants an ARN of every kind that can be called in a statement about calling one; AWS wants one of them",
+    check: "CKV_AWS_2",
+    on: /^Cluster_LoadBalancer_AgentsListener$/,
+    stacks: PLAIN,
+    why: "a listener speaks HTTPS where a certificate is given; without one it is reached from its network only",
   },
   {
-    finding: /^RESOURCE_STAR: (\w+:(Describe|Get|List)\w+ ?)+$/,
-    policy: /^gateway_Drift_Target_Policy_/,
-    why: "the drift check reads settings of the whole account, and no value of a secret; Terraform asks by ids that it learns only then",
+    check: "CKV_AWS_103",
+    on: /^Cluster_LoadBalancer_AgentsListener$/,
+    stacks: PLAIN,
+    why: "there is no TLS to choose a version of without a certificate",
+  },
+  {
+    check: "CKV2_AWS_20",
+    on: /^Cluster_LoadBalancer$/,
+    stacks: PLAIN,
+    why: "there is no listener of HTTPS to redirect to without a certificate; with one there is none of HTTP",
+  },
+  {
+    check: "CKV_AWS_378",
+    on: /^Cluster_LoadBalancer_(Admin|Agents)Targets$/,
+    stacks: ALL,
+    why: "TLS ends at the balancer: nodes have no certificate, and take HTTP from the balancer's security group only",
+  },
+  {
+    check: "CKV_AWS_91",
+    on: /^Cluster_LoadBalancer$/,
+    stacks: PLAIN,
+    why: "access logs need a bucket of the account's own, named by accessLogs; nodes write the log of requests either way",
+  },
+  {
+    check: "CKV_AWS_18",
+    on: /^Cluster_Files_Bucket$/,
+    stacks: PLAIN,
+    why: "access logs need a bucket of the account's own, named by accessLogs",
+  },
+  {
+    check: "CKV_AWS_158",
+    on: /^Cluster_Logs_Group$/,
+    stacks: PLAIN,
+    why: "CloudWatch encrypts logs by a key of its own, unless logKeyArn names one that lets the service in",
+  },
+  {
+    check: "CKV_AWS_297",
+    on: /^Drift_Target_Schedule$/,
+    stacks: ["aws-production"],
+    why: "the schedule holds the name of a stack; EventBridge encrypts it by a key of its own",
+  },
+  {
+    check: "CKV_AWS_144",
+    on: /^Cluster_Files_Bucket$/,
+    stacks: ALL,
+    why: "all of the bucket is made anew by an apply; nodes run on without it",
+  },
+  {
+    check: "CKV_AWS_145",
+    on: /^Cluster_Files_Bucket$/,
+    stacks: ALL,
+    why: "S3 encrypts by a key of its own; in it is no secret, and a key of KMS would have to be opened to every node",
+  },
+  {
+    check: "CKV2_AWS_62",
+    on: /^Cluster_Files_Bucket$/,
+    stacks: ALL,
+    why: "nothing waits for a new object: Terraform, which puts it there, also changes the nodes",
+  },
+  {
+    check: "CKV2_AWS_57",
+    on: /^(Agents_)?Secrets_[\w-]+$/,
+    stacks: ["quickstart-aws", "aws-production"],
+    why: "providers issue their keys themselves, and the gateway its own and the agents': no function of Lambda could; the command rotates them",
   },
 ];
 
-/** The checks of Checkov that the examples do not pass, and why that is right or bearable. */
-const SUPPRESSED: Readonly<Record<string, string>> = {
-  CKV_AWS_2: "the quickstart has no certificate: it listens for HTTP inside its network only; the production example has one",
-  CKV_AWS_103: "the quickstart has no certificate, see CKV_AWS_2",
-  CKV2_AWS_20: "an internal balancer without a listener of HTTP beside HTTPS, which could redirect nothing",
-  CKV_AWS_378: "nodes take HTTP from the balancer's security group only; TLS ends at the balancer",
-  CKV_AWS_91: "the gateway writes its own log of requests; access logs need a bucket that belongs to the account",
-  CKV_AWS_158: "CloudWatch encrypts logs anyhow; prompts are not in them, and a key of one's own is a transform away",
-  CKV_AWS_297: "what the schedule says holds no secret",
-  CKV_AWS_18: "the bucket holds public code and settings without a secret; access logs need a bucket that belongs to the account",
-  CKV_AWS_144: "the bucket's content is made anew by every apply",
-  CKV_AWS_145: "S3's own key, so that the nodes need not be let to another key of KMS",
-  CKV2_AWS_61: "a rollback finds the old bundles; each apply adds a few hundred kilobytes",
-  CKV2_AWS_62: "nobody waits for a new bundle: Terraform replaces the nodes itself",
-  CKV2_AWS_57: "providers' keys are issued by the providers: rotated by the command, which no function of Lambda could do",
-};
-
 describe.each(STACKS)("of the example %s, the stack %s", (example, stack) => {
   let synthesized: SynthesizedExample;
-  beforeAll(() => (synthesized = synthesizeExample(example)));
+  beforeAll(() => {
+    synthesized = synthesizeExample(example);
+  });
   afterAll(() => synthesized.dispose());
 
-  it("has no policy in which parliament finds something", async () => {
-    const policies = policiesOf(new AppliedStack(synthesized.stackFolder(stack), AT));
-    const found = Object.entries(await parliamentFindings(policies)).flatMap(([policy, findings]) =>
-      findings.filter((finding) => !isExpected(policy, finding)).map((finding) => `${policy}: ${finding}`),
-    );
-    expect(found).toEqual([]);
+  it("has no policy in which parliament finds something, but for its mistakes", async () => {
+    const policies = policiesOf(new ForeseenStack(synthesized.stackFolder(stack), AWS_PLACE));
+    const found = Object.entries(await parliamentFindings(policies)).filter(([, findings]) => findings.length > 0);
+    expect(Object.fromEntries(found)).toEqual(MISTAKEN[stack] ?? {});
     expect(Object.keys(policies).length).toBeGreaterThan(1);
   });
 
-  it("fails no check of Checkov that is not suppressed here", async () => {
+  it("fails the checks of Checkov that are suppressed here, and no other", async () => {
     const { passed, failed } = await checkovReport(synthesized.stackFolder(stack));
-    expect(failed.filter(({ check }) => SUPPRESSED[check] === undefined)).toEqual([]);
+    const expected = SUPPRESSED.filter(({ stacks }) => stacks.includes(stack));
+    const suppressing = (check: string, construct: string) => expected.find((one) => one.check === check && one.on.test(construct));
+    expect(failed.filter(({ check, construct }) => suppressing(check, construct) === undefined)).toEqual([]);
+    const used = failed.map(({ check, construct }) => suppressing(check, construct));
+    expect(expected.filter((one) => !used.includes(one))).toEqual([]);
     expect(passed).toBeGreaterThan(50);
   });
 });
 
 it("parliament finds what is wrong", async () => {
-  const wrong: PolicyDocument = {
+  const right = { Effect: "Allow", Action: "s3:ListBucket", Resource: "arn:aws:s3:::bucket" } as const;
+  const wrong = { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::bucket-without-a-key" } as const;
+  const policy: PolicyDocument = {
     Version: "2012-10-17",
-    Statement: [{ Sid: "Wrong", Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::bucket-without-a-key" }],
+    Statement: [
+      { Sid: "Right", ...right },
+      { Sid: "Wrong", ...wrong },
+    ],
   };
-  expect(await parliamentFindings({ wrong })).toEqual({ wrong: ["RESOURCE_MISMATCH: s3:GetObject"] });
+  expect(await parliamentFindings({ policy })).toEqual({
+    policy: [{ issue: "RESOURCE_MISMATCH", statement: "Wrong", actions: ["s3:GetObject"] }],
+  });
 });
 
-function policiesOf(applied: AppliedStack): Record<string, PolicyDocument> {
-  const policies = ["aws_iam_role_policy", "aws_iam_policy"].flatMap((type) => [...applied.resources(type)]);
-  return Object.fromEntries(policies.map(([id, attributes]) => [id, applied.policy(attributes, "policy")]));
-}
-
-function isExpected(policy: string, finding: string): boolean {
-  return EXPECTED_FINDINGS.some((expected) => expected.policy.test(policy) && expected.finding.test(finding));
+/** By the construct that each belongs to, below the stack. */
+function policiesOf(stack: AppliedStack): Record<string, PolicyDocument> {
+  const policies = ["aws_iam_role_policy", "aws_iam_policy"].flatMap((type) => stack.all(type));
+  return Object.fromEntries(policies.map((policy) => [policy.id.replace(/_[^_]*Policy\d*_[0-9A-F]{8}$/, ""), policy.policy("policy")]));
 }

@@ -1,4 +1,4 @@
-import type { Asked } from "./aws-requests";
+import type { Asked } from "./answers";
 import type { RamRequest } from "./ram";
 
 /** What there is of a gateway on Alibaba Cloud, written down apart from what makes it. */
@@ -17,8 +17,8 @@ export function allowedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
   const { key, groups, secrets } = gateway;
   const bucket = bucketOf(gateway);
   return [
-    ...secrets.map((secret) => ({ what: `read ${secret}`, action: "kms:GetSecretValue", resource: kms(gateway, `secret/${secret}`) })),
-    { what: "decrypt with its key", action: "kms:Decrypt", resource: kms(gateway, `key/${key}`) },
+    ...secrets.map((secret) => ({ what: `read ${secret}`, action: "kms:GetSecretValue", resource: kmsArn(gateway, `secret/${secret}`) })),
+    { what: "decrypt with its key", action: "kms:Decrypt", resource: kmsArn(gateway, `key/${key}`) },
     { what: "get its bundle", action: "oss:GetObject", resource: `${bucket}/bundles/0a.tar` },
     { what: "get its settings", action: "oss:GetObject", resource: `${bucket}/settings/0a.json` },
     { what: "write to its log", action: "log:PostLogStoreLogs", resource: logOf(gateway) },
@@ -46,26 +46,26 @@ export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
   const foreign = { ...gateway, account: "9999999999999999" };
   const get = "kms:GetSecretValue";
   return [
-    { what: "read another secret", action: get, resource: kms(gateway, "secret/payroll/database") },
-    { what: "read another of the gateway's prefix", action: get, resource: kms(gateway, `secret/${name}/not-declared`) },
-    { what: "read a secret whose name starts as its own", action: get, resource: kms(gateway, `secret/${own}-old`) },
-    { what: "read an agent's key", action: get, resource: kms(gateway, `secret/${name}/agents/research-agent`) },
-    { what: "read its secret in another region", action: get, resource: kms(elsewhere, `secret/${own}`) },
-    { what: "read its secret of another account", action: get, resource: kms(foreign, `secret/${own}`) },
-    { what: "list secrets", action: "kms:ListSecrets", resource: kms(gateway, "secret") },
+    { what: "read another secret", action: get, resource: kmsArn(gateway, "secret/payroll/database") },
+    { what: "read another of the gateway's prefix", action: get, resource: kmsArn(gateway, `secret/${name}/not-declared`) },
+    { what: "read a secret whose name starts as its own", action: get, resource: kmsArn(gateway, `secret/${own}-old`) },
+    { what: "read an agent's key", action: get, resource: kmsArn(gateway, `secret/${name}/agents/research-agent`) },
+    { what: "read its secret in another region", action: get, resource: kmsArn(elsewhere, `secret/${own}`) },
+    { what: "read its secret of another account", action: get, resource: kmsArn(foreign, `secret/${own}`) },
+    { what: "list secrets", action: "kms:ListSecrets", resource: kmsArn(gateway, "secret") },
     ...["PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "DeleteSecret", "SetSecretPolicy", "ListSecretVersionIds"].map(
       (action) => ({
         what: `${action} of its own secret`,
         action: `kms:${action}`,
-        resource: kms(gateway, `secret/${own}`),
+        resource: kmsArn(gateway, `secret/${own}`),
       }),
     ),
-    { what: "decrypt with another key", action: "kms:Decrypt", resource: kms(gateway, "key/key-other") },
-    { what: "decrypt with its key of another region", action: "kms:Decrypt", resource: kms(elsewhere, `key/${key}`) },
+    { what: "decrypt with another key", action: "kms:Decrypt", resource: kmsArn(gateway, "key/key-other") },
+    { what: "decrypt with its key of another region", action: "kms:Decrypt", resource: kmsArn(elsewhere, `key/${key}`) },
     ...["Encrypt", "GenerateDataKey", "SetKeyPolicy", "ScheduleKeyDeletion", "DisableKey"].map((action) => ({
       what: `${action} of its own key`,
       action: `kms:${action}`,
-      resource: kms(gateway, `key/${key}`),
+      resource: kmsArn(gateway, `key/${key}`),
     })),
     {
       what: "read another bucket",
@@ -96,15 +96,15 @@ export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
   ];
 }
 
-function kms({ region, account }: AlicloudGateway, what: string): string {
+export function kmsArn({ region, account }: AlicloudGateway, what: string): string {
   return `acs:kms:${region}:${account}:${what}`;
 }
 
-function bucketOf({ region, account, name }: AlicloudGateway): string {
+export function bucketOf({ region, account, name }: AlicloudGateway): string {
   return `acs:oss:oss-${region}:${account}:${name}-${account}-${region}`;
 }
 
-function logOf({ region, account, name }: AlicloudGateway): string {
+export function logOf({ region, account, name }: AlicloudGateway): string {
   return `acs:log:${region}:${account}:project/${name}-${account}/logstore/gateway-requests`;
 }
 

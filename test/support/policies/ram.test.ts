@@ -1,4 +1,4 @@
-import type { PolicyDocument, PolicyStatement } from "./applied-stack";
+import type { PolicyDocument, PolicyStatement } from "./policy-document";
 import { ramAllows, RamRequest } from "./ram";
 
 const READ: PolicyStatement = { Effect: "Allow", Action: ["kms:GetSecretValue"], Resource: ["acs:kms:cn-shanghai:1:secret/gw/openai"] };

@@ -1,4 +1,4 @@
-import type { PolicyDocument, PolicyStatement } from "./applied-stack";
+import type { PolicyDocument, PolicyStatement } from "./policy-document";
 
 /** What a role of Alibaba Cloud asks for. */
 export interface RamRequest {

@@ -1,0 +1,2 @@
+/** Reads a key from where it lies. */
+export type ReadKey = () => Promise<string>;
