@@ -102,8 +102,8 @@ export interface ClusterProps extends GatewayModelProps, InstallProps {
    */
   readonly refreshInterval?: Duration;
   /**
-   * What becomes of requests while Redis, which counts the limits, is away: "refuse" answers those that a daily cap or a
-   * limit of the gateway or a provider holds for with 503, "serve" serves them uncounted. A key's own limits always refuse.
+   * What becomes of requests while Redis, which counts the limits, is away: "refuse" answers those that a limit of the agent,
+   * the gateway or the provider holds for with 503, "serve" serves them uncounted. A group's budget always refuses.
    * @default "refuse"
    */
   readonly limitsWithoutRedis?: "refuse" | "serve";

@@ -105,7 +105,7 @@ class Rig:
         current = folder / "opt/aigw/current"
         two = {**json.loads((current / "settings.json").read_text()), "workers": 2}
         (current / "settings-2.json").write_text(json.dumps(two))
-        self.key = ""
+        self.node_key = self.stock_key = ""
 
     def _start(self, ends: ExitStack, *command: str) -> None:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -131,18 +131,18 @@ class Rig:
         self.node.settings_file = settings
         self.node.seconds.clear()
         self.node.start()
-        if not self.key:
-            self.key = self._new_key()
+        if not self.node_key:
+            limits = {"qpm": 10_000_000, "tpm": 10**12, "daily_tokens": 10**12, "daily_budget_usd": 10_000}
+            self.node_key = self._new_key(
+                metadata={"aigw_agent": "bench"} | {f"aigw_{name}": of for name, of in limits.items()}
+            )
+            self.stock_key = self._new_key(rpm_limit=10_000_000, max_budget=10_000)
         into.ready.append(self.node.seconds["boot"])
-        into.load(self.node.ports["agents"], self.key, options, self.node.processes()[0])
+        into.load(self.node.ports["agents"], self.node_key, options, self.node.processes()[0])
         self.node.stop()
 
-    def _new_key(self) -> str:
-        limits = {
-            "rpm_limit": 10_000_000,
-            "max_budget": 10_000,
-            "metadata": {"aigw_agent": "bench", "aigw_daily_tokens": 10**12},
-        }
+    def _new_key(self, **limits: Any) -> str:
+        """With limits that are counted, but never met."""
         status, reply = self.node.ask("POST", "/key/generate", {"models": ["first"], **limits}, self.master, "admin")
         assert status == 200, reply
         return str(reply["key"])
@@ -188,7 +188,7 @@ class Rig:
                 assert process.poll() is None, (folder / "stock.log").read_text()[-3000:]
                 time.sleep(0.1)
             into.ready.append(time.monotonic() - started)
-            into.load(port, self.key, options, process.pid)
+            into.load(port, self.stock_key, options, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.real
 CONFIG = """
 model_list:
   - model_name: first
-    litellm_params: {model: openai/first, api_base: PROVIDER, litellm_credential_name: openai}
+    litellm_params:
+      {model: openai/first, api_base: PROVIDER, litellm_credential_name: openai,
+       input_cost_per_token: 1.0e-5, output_cost_per_token: 2.0e-5}
     model_info: {id: openai-1}
   - model_name: slow
     litellm_params: {model: openai/slow, api_base: PROVIDER, litellm_credential_name: openai}
@@ -45,11 +48,22 @@ router_settings:
   redis_port: os.environ/REDIS_PORT
   redis_password: os.environ/REDIS_PASSWORD
   cache_kwargs: {ssl: true}
-litellm_settings: {drop_params: true, json_logs: true, turn_off_message_logging: true}
+litellm_settings:
+  drop_params: true
+  json_logs: true
+  turn_off_message_logging: true
+  budget_exceeded_status_code: 429
+  timezone: Asia/Shanghai
+  cache: true
+  cache_params:
+    {type: redis, mode: default_off, ttl: 60, host: os.environ/REDIS_HOST, port: os.environ/REDIS_PORT,
+     password: os.environ/REDIS_PASSWORD, ssl: true}
 general_settings:
   master_key: os.environ/LITELLM_MASTER_KEY
   database_url: os.environ/DATABASE_URL
   store_model_in_db: false
+  fail_closed_rate_limit_enforcement: true
+  fail_closed_budget_enforcement: true
   coordination_redis:
     {host: os.environ/REDIS_HOST, port: os.environ/REDIS_PORT, password: os.environ/REDIS_PASSWORD, ssl: true}
 """
@@ -61,6 +75,9 @@ REQUESTS = {
 }
 
 
+Answer = tuple[int, dict[str, str], Any]
+
+
 @dataclass
 class Fleet:
     nodes: list[Gateway]
@@ -69,19 +86,31 @@ class Fleet:
     clock: Path
     newest: str = ""  # agent
 
-    def agent(self, daily_tokens: int) -> str:
+    def agent(self, **limits: float) -> str:
         """A key of a new agent."""
-        name = self.newest = f"agent-{secrets.token_hex(4)}"
-        wanted = {"key_alias": name, "models": ["first", "slow", "alone"]}
-        wanted["metadata"] = {"aigw_agent": name, "aigw_daily_tokens": daily_tokens}
-        status, reply = self.nodes[0].ask("POST", "/key/generate", wanted, self.nodes[0].master, "admin")
-        assert status == 200, reply
-        return str(reply["key"])
+        self.newest = f"agent-{secrets.token_hex(4)}"
+        return self.another_key(**limits)
 
-    def spent(self) -> int:
+    def another_key(self, team: str | None = None, **limits: float) -> str:
+        """Of the newest agent."""
+        held = {f"aigw_{name}": limit for name, limit in limits.items()}
+        wanted = {"key_alias": secrets.token_hex(8), "models": ["first", "slow", "alone"], "team_id": team}
+        return str(self.administer("/key/generate", {**wanted, "metadata": {"aigw_agent": self.newest, **held}})["key"])
+
+    def administer(self, path: str, wanted: dict[str, Any]) -> Any:
+        status, reply = self.nodes[0].ask("POST", path, wanted, self.nodes[0].master, "admin")
+        assert status == 200, reply
+        return reply
+
+    def spent(self, what: str = "*:daily_tokens:used") -> int:
         """By the newest agent."""
-        (key,) = self.redis.client.keys(f"*{self.newest}*:used")
+        (key,) = self.redis.client.keys(f"*{self.newest}:{what}")
         return int(self.redis.client.get(key) or 0)  # type: ignore[arg-type]
+
+    def ask_in_turn(self, path: str, keys: list[str], times: int, body: dict[str, Any] | None = None) -> list[Answer]:
+        """Each process and each key in turn."""
+        asked = [(self.nodes[index % 2], keys[index // 2 % len(keys)]) for index in range(times)]
+        return [node.ask_whole("POST", path, body or REQUESTS[path], key) for node, key in asked]
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +145,11 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             ports={"agents": free_port(), "admin": free_port()},
             fleetLimits={"rpm": 100_000, "providers": {"limited": {"rpm": 2}}},
             timezone="Asia/Shanghai",
+            extraParameters=["cache"],
         )
         for path in REQUESTS:
             settings["routes"]["agents"].append({"method": "POST", "path": path})
+        settings["routes"]["admin"].append({"method": "POST", "path": "/team/new"})
         put_node(cloud, root, CONFIG.replace("PROVIDER", provider.url), settings, engine)
         clock = root / "clock"
         clock.write_text("0")
@@ -154,7 +185,7 @@ def settled(fleet: Fleet) -> None:
 
 
 def test_forty_clients_end_at_most_one_request_each_past_the_cap(fleet: Fleet) -> None:
-    key, cap = fleet.agent(3000), 3000
+    key, cap = fleet.agent(daily_tokens=3000), 3000
     # What the clients use is more than what is held for them: 5 for the prompt and 10 for the answer.
     fleet.provider.usage = {"prompt_tokens": 190, "completion_tokens": 10, "total_tokens": 200}
 
@@ -181,7 +212,7 @@ def test_forty_clients_end_at_most_one_request_each_past_the_cap(fleet: Fleet) -
 @pytest.mark.parametrize("path", REQUESTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_spent_day_is_told_the_same_way_on_every_route(fleet: Fleet, path: str, stream: bool) -> None:
-    key = fleet.agent(1)
+    key = fleet.agent(daily_tokens=1)
     assert fleet.nodes[0].ask("POST", path, REQUESTS[path], key)[0] == 200
     settled(fleet)
     assert fleet.spent() >= 1
@@ -194,7 +225,7 @@ def test_a_spent_day_is_told_the_same_way_on_every_route(fleet: Fleet, path: str
 
 
 def test_what_a_stream_used_is_counted(fleet: Fleet) -> None:
-    key = fleet.agent(1000)
+    key = fleet.agent(daily_tokens=1000)
     import http.client
 
     connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=30)
@@ -209,7 +240,7 @@ def test_what_a_stream_used_is_counted(fleet: Fleet) -> None:
 def test_a_stream_that_the_caller_leaves_costs_its_part(fleet: Fleet) -> None:
     import http.client
 
-    key = fleet.agent(1000)
+    key = fleet.agent(daily_tokens=1000)
     fleet.provider.pause = 0.3
     connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=30)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
@@ -224,7 +255,7 @@ def test_a_stream_that_the_caller_leaves_costs_its_part(fleet: Fleet) -> None:
 
 
 def test_a_request_that_failed_costs_nothing(fleet: Fleet) -> None:
-    key = fleet.agent(1000)
+    key = fleet.agent(daily_tokens=1000)
     fleet.provider.failing = {"first": 500}
     assert fleet.nodes[0].ask("POST", CHAT, chat(max_tokens=900), key)[0] == 500
     fleet.provider.failing = {}
@@ -233,7 +264,7 @@ def test_a_request_that_failed_costs_nothing(fleet: Fleet) -> None:
 
 
 def test_a_providers_minute_falls_back_and_then_refuses(fleet: Fleet) -> None:
-    key = fleet.agent(100_000)
+    key = fleet.agent(daily_tokens=100_000)
     asked = len(fleet.provider.asked)
     said = [fleet.nodes[index % 2].ask("POST", CHAT, chat(model="slow"), key)[0] for index in range(4)]
     assert said == [200] * 4
@@ -249,13 +280,13 @@ def test_a_providers_minute_falls_back_and_then_refuses(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("path", REQUESTS)
 def test_a_request_is_one_of_its_providers_minute_on_every_route(fleet: Fleet, path: str) -> None:
-    key = fleet.agent(100_000)
+    key = fleet.agent(daily_tokens=100_000)
     said = [fleet.nodes[index].ask("POST", path, {**REQUESTS[path], "model": "alone"}, key)[0] for index in (0, 1, 0)]
     assert said == [200, 200, 429]
 
 
 def test_a_limit_met_by_a_retry_keeps_nobody_waiting(fleet: Fleet) -> None:
-    key = fleet.agent(100_000)
+    key = fleet.agent(daily_tokens=100_000)
     fleet.provider.failing = {"alone": 500}
     started = time.monotonic()
     status, headers, _ = fleet.nodes[0].ask_whole("POST", CHAT, chat(model="alone"), key)
@@ -264,8 +295,115 @@ def test_a_limit_met_by_a_retry_keeps_nobody_waiting(fleet: Fleet) -> None:
     assert time.monotonic() - started < 15
 
 
+def test_an_agents_minute_is_exact_over_both_processes_and_both_of_its_keys(fleet: Fleet) -> None:
+    keys = [fleet.agent(qpm=20), fleet.another_key(qpm=20)]
+    with ThreadPoolExecutor(20) as pool:
+        asked = [(fleet.nodes[index % 2], keys[index // 2 % 2]) for index in range(60)]
+        replies = list(pool.map(lambda one: one[0].ask_whole("POST", CHAT, chat(max_tokens=1), one[1]), asked))
+    assert [status for status, *_ in replies].count(200) == 20
+    refused = [(headers, reply) for status, headers, reply in replies if status == 429]
+    assert len(refused) == 40
+    assert all(0 < int(headers["retry-after"]) <= 60 for headers, _ in refused)
+    assert {reply["error"]["type"] for _, reply in refused} == {"agent_rate_limit"}
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+@pytest.mark.parametrize(
+    ("limit", "admitted", "kind", "said"),
+    [
+        ({"qpm": 3}, 3, "agent_rate_limit", "this agent's 3 requests a minute are used; free again in "),
+        (
+            {"tpm": 1, "daily_tokens": 1_000_000},
+            1,
+            "agent_token_rate_limit",
+            "this agent's 1 tokens a minute are used; free again in ",
+        ),
+        ({"daily_budget_usd": 0.000001}, 1, "daily_budget_exceeded", " of 0.000001 US dollars of the day are used; "),
+    ],
+)
+def test_an_agents_limit_is_told_the_same_way_on_every_route(
+    fleet: Fleet, path: str, limit: dict[str, float], admitted: int, kind: str, said: str
+) -> None:
+    keys = [fleet.agent(**limit), fleet.another_key(**limit)]
+    for index in range(admitted):
+        assert fleet.ask_in_turn(path, keys[index % 2 :], 1)[0][0] == 200
+        settled(fleet)
+    for stream in ({}, {"stream": True}):
+        for status, headers, reply in fleet.ask_in_turn(path, keys, 4, {**REQUESTS[path], **stream}):
+            assert (status, said in reply["error"]["message"]) == (429, True), reply
+            assert reply["error"]["type"] == ("rate_limit_error" if path == "/v1/messages" else kind)
+            assert 0 < int(headers["retry-after"]) <= (86_400 if kind.startswith("daily") else 60)
+
+
+def test_an_agents_tokens_of_a_minute_are_those_of_both_of_its_keys(fleet: Fleet) -> None:
+    limits = {"tpm": 100, "daily_tokens": 1_000_000}
+    keys = [fleet.agent(**limits), fleet.another_key(**limits)]
+    for index in range(4):
+        assert fleet.ask_in_turn(CHAT, keys[index // 2 :], 1)[0][0] == 200
+        settled(fleet)
+    assert fleet.spent("tokens") == 120
+    assert {status for status, *_ in fleet.ask_in_turn(CHAT, keys, 4)} == {429}
+    fleet.redis.client.pexpire(fleet.redis.client.keys(f"*{fleet.newest}:tokens")[0], 1)  # type: ignore[index]
+    assert fleet.ask_in_turn(CHAT, keys, 1)[0][0] == 200
+
+
+def test_a_days_money_is_that_of_both_keys_and_is_counted_to_the_microdollar(fleet: Fleet) -> None:
+    """20 tokens of a prompt and 10 of an answer are 400 microdollars."""
+    budget = {"daily_budget_usd": 0.001}
+    keys = [fleet.agent(**budget), fleet.another_key(**budget)]
+    for index in range(3):
+        assert fleet.ask_in_turn(CHAT, keys[index % 2 :], 1)[0][0] == 200
+        settled(fleet)
+    assert fleet.spent("*:daily_budget:used") == 1200
+    for status, headers, _ in fleet.ask_in_turn(CHAT, keys, 4):
+        assert (status, headers["x-daily-budget-limit-usd"], headers["x-daily-budget-used-usd"]) == (429, "0.001", "0.0012")
+    fleet.clock.write_text(str(24 * 3600))
+    assert {status for status, *_ in fleet.ask_in_turn(CHAT, keys[:1], 2)} == {200}
+
+
+def test_forty_clients_end_at_most_one_request_each_past_the_budget(fleet: Fleet) -> None:
+    keys = [fleet.agent(daily_budget_usd=0.01), fleet.another_key(daily_budget_usd=0.01)]
+
+    def client(index: int) -> list[int]:
+        return [fleet.nodes[index % 2].ask("POST", CHAT, chat(max_tokens=10), keys[index // 2 % 2])[0] for _ in range(4)]
+
+    with ThreadPoolExecutor(40) as pool:
+        said = [status for statuses in pool.map(client, range(40)) for status in statuses]
+    assert set(said) == {200, 429}
+    settled(fleet)
+    assert fleet.spent("*:daily_budget:used") == 400 * said.count(200)
+    assert 10_000 <= fleet.spent("*:daily_budget:used") <= 10_000 + 40 * 400
+
+
+def test_a_groups_budget_is_litellms_own(fleet: Fleet) -> None:
+    """It is refused in LiteLLM's words, without Retry-After, and by the most that a request may cost: without `max_tokens`
+    that is an answer of 16,384 tokens."""
+    team = f"team-{secrets.token_hex(4)}"
+    fleet.administer("/team/new", {"team_id": team, "max_budget": 0.001, "budget_duration": "1d"})
+    fleet.newest = f"agent-{secrets.token_hex(4)}"
+    keys = [fleet.another_key(team=team, daily_tokens=1_000_000) for _ in range(2)]
+    status, _, reply = fleet.ask_in_turn(CHAT, keys, 1, chat())[0]
+    assert (status, "Estimated request cost: 0.32" in reply["error"]["message"]) == (429, True), reply
+    for index in range(2):
+        assert fleet.ask_in_turn(CHAT, keys[index:], 1)[0][0] == 200
+        settled(fleet)
+    for path in (CHAT, "/v1/messages"):
+        for status, headers, reply in fleet.ask_in_turn(path, keys, 4):
+            assert (status, reply["error"]["type"], "retry-after" in headers) == (429, "budget_exceeded", False), reply
+
+
+def test_an_answer_from_the_cache_costs_nothing(fleet: Fleet) -> None:
+    key = fleet.agent(daily_budget_usd=1, daily_tokens=1000)
+    asked = len(fleet.provider.asked)
+    for node in (*fleet.nodes, *fleet.nodes):
+        assert node.ask("POST", CHAT, chat(max_tokens=10, cache={"use-cache": True}), key)[0] == 200
+        settled(fleet)
+    assert len(fleet.provider.asked) == asked + 1
+    assert (fleet.spent("*:daily_budget:used"), fleet.spent("*:daily_tokens:used")) == (400, 30)
+
+
 def test_the_gateways_minute_is_exact_over_both_processes(fleet: Fleet) -> None:
-    key = fleet.agent(1_000_000)
+    key = fleet.agent(daily_tokens=1_000_000)
     fleet.redis.client.set("aigw:{prod-gateway}:gateway:requests", 100_000 - 20, ex=60)
     with ThreadPoolExecutor(20) as pool:
         replies = list(
@@ -279,7 +417,7 @@ def test_the_gateways_minute_is_exact_over_both_processes(fleet: Fleet) -> None:
 
 
 def test_without_redis_each_node_does_as_it_was_told(fleet: Fleet) -> None:
-    key = fleet.agent(100_000)
+    key = fleet.agent(qpm=1000, tpm=100_000, daily_tokens=100_000, daily_budget_usd=10)
     for node in fleet.nodes:
         assert node.ask("POST", CHAT, chat(max_tokens=10), key)[0] == 200
     settled(fleet)

@@ -147,7 +147,7 @@ def test_a_provider_is_asked_with_its_own_credential(
 
 @ONCE
 def test_a_limit_holds_and_is_counted_in_redis(gateway: Booted) -> None:
-    key = gateway.key(models=["gpt-4o"], rpm_limit=1)
+    key = gateway.key(models=["gpt-4o"], metadata={"aigw_agent": "limited", "aigw_qpm": 1})
     assert [gateway.ask("POST", CHAT, chat(model="gpt-4o"), key)[0] for _ in range(2)] == [200, 429]
     assert any(b"requests" in name for name in gateway.redis.client.keys("*"))
 

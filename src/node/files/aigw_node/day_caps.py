@@ -1,60 +1,56 @@
-"""The tokens that an agent may use in a day: counted for the agent, whatever keys it has, over all nodes.
+"""The tokens and the money that an agent may use in a day of the gateway's time zone.
 
-What a request will use is not known before it ends. So an estimate is held from its start to its end; what is held counts
-as used for all others. A request alone is never refused while anything is left of the cap."""
+Both hold an estimate for each running request (`counters.Day`): tokens by the prompt's length and the longest answer, money
+by the prices that LiteLLM knows for the model. A price that it does not know holds nothing: then a budget can be overshot by
+all that is running when it is reached, else by about one request of each client."""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
-from aigw_node.counters import Open, Outages
+from aigw_node.counters import Day, Unit
 from aigw_node.refusals import Refusal, refuse
 
 # Of a key's metadata.
-AGENT, CAP = "aigw_agent", "aigw_daily_tokens"
+AGENT, TOKENS, BUDGET = "aigw_agent", "aigw_daily_tokens", "aigw_daily_budget_usd"
 ANSWER_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 PROMPTS = ("messages", "input", "prompt", "query", "documents", "system", "instructions")
 USUAL_ANSWER = 1000  # tokens held for an answer whose length the caller does not limit
 LETTERS_PER_TOKEN = 4
-KEPT = 49 * 3600  # seconds that a day's counters outlive its first request: the longest day and its last request
 BUSY_SECONDS = 1
+MICRO = 1_000_000
+MOST = 1_000_000_000  # dollars or tokens: Redis's programs count in doubles, exact up to nine times as many microdollars
 
-# KEYS: used, held   ARGV: cap, wanted, call, now, end, kept -> {admitted, used, held}
-# `held` has "<tokens> <end>" for each running request; one whose node died is forgotten at its end.
-ADMIT = """
-local held, now = 0, tonumber(ARGV[4])
-local entries = redis.call('HGETALL', KEYS[2])
-for i = 1, #entries, 2 do
-  local tokens, finish = string.match(entries[i + 1], '(%d+) (%d+)')
-  if tonumber(finish) <= now then redis.call('HDEL', KEYS[2], entries[i]) else held = held + tonumber(tokens) end
-end
-local cap, used = tonumber(ARGV[1]), tonumber(redis.call('GET', KEYS[1]) or '0')
-if used >= cap or (held > 0 and used + held + tonumber(ARGV[2]) > cap) then return {0, used, held} end
-redis.call('HSET', KEYS[2], ARGV[3], ARGV[2] .. ' ' .. ARGV[5])
-redis.call('EXPIRE', KEYS[2], ARGV[6])
-return {1, used, held}
-"""
-# KEYS: used, held   ARGV: call, tokens, kept
-SETTLE = """
-redis.call('HDEL', KEYS[2], ARGV[1])
-local used = redis.call('INCRBY', KEYS[1], ARGV[2])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return used
-"""
+# US dollars for a token of the prompt and of the answer of a model; 0 where no price is known.
+Prices = Callable[[str], tuple[float, float]]
 
 
-def cap_of(metadata: Mapping[str, Any] | None) -> tuple[str, int] | None:
-    """The agent and its cap, if the key has one. A cap that is no whole number is a cap of nothing: it was meant to hold."""
-    agent, cap = (metadata or {}).get(AGENT), (metadata or {}).get(CAP)
-    if not isinstance(agent, str) or cap is None:
-        return None
-    return agent, cap if isinstance(cap, int) and not isinstance(cap, bool) else 0
+def whole(value: Any) -> int:
+    """A limit. One that is no whole number is a limit of nothing: it was meant to hold."""
+    return max(0, value) if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def microdollars(dollars: Any) -> int:
+    """Whole ones, rounded up: what is not free costs one at least. What is no amount of money is none."""
+    if not isinstance(dollars, (int, float)) or isinstance(dollars, bool) or not dollars > 0:
+        return 0
+    return math.ceil(round(min(dollars, MOST) * MICRO, 3))
+
+
+def in_dollars(micro: int) -> str:
+    return f"{micro // MICRO}.{micro % MICRO:06d}".rstrip("0").rstrip(".")
+
+
+def estimate(data: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens that a request may use: of its prompt by its length, and of the longest answer that it asks for."""
+    asked = [data[name] for name in ANSWER_LIMITS if isinstance(data.get(name), int) and not isinstance(data[name], bool)]
+    prompt = sum(_letters(data.get(name)) for name in PROMPTS) // LETTERS_PER_TOKEN
+    return prompt, min(max(0, *asked), MOST) if asked else USUAL_ANSWER
 
 
 def _letters(value: Any) -> int:
@@ -66,84 +62,64 @@ def _letters(value: Any) -> int:
     return sum(_letters(part) for part in value) if isinstance(value, list) else 0
 
 
-def estimate(data: Mapping[str, Any]) -> int:
-    """Tokens that a request may use: its prompt by its length, and the longest answer that it asks for."""
-    asked = [data[name] for name in ANSWER_LIMITS if isinstance(data.get(name), int) and not isinstance(data[name], bool)]
-    prompt = sum(_letters(data.get(name)) for name in PROMPTS) // LETTERS_PER_TOKEN
-    return prompt + max([0, *asked]) if asked else prompt + USUAL_ANSWER
-
-
 @dataclass(frozen=True)
-class _Held:
-    keys: tuple[str, str]
-    end: float
+class _Cap:
+    unit: Unit
+    of: str
+    kind: str
+    limit_header: str
+    used_header: str
+    said: Callable[[int], str]
+
+
+_TOKENS = _Cap(Unit.TOKENS, "tokens", "daily_tokens", "x-daily-tokens-limit", "x-daily-tokens-used", str)
+_BUDGET = _Cap(
+    *(Unit.MICRODOLLARS, "US dollars", "daily_budget", "x-daily-budget-limit-usd", "x-daily-budget-used-usd", in_dollars)
+)
 
 
 class DayCaps:
-    def __init__(
-        self,
-        gateway: str,
-        zone: ZoneInfo,
-        longest: float,
-        *,
-        outages: Outages,
-        open_: Open,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        """`longest`: seconds that a request can take; `now`: seconds since 1970."""
-        self._gateway, self._zone, self._longest, self._outages, self._now = gateway, zone, longest, outages, now
-        self._admit, self._settle = open_(ADMIT), open_(SETTLE)
-        self._running: OrderedDict[str, _Held] = OrderedDict()
+    def __init__(self, zone: ZoneInfo, prices: Prices) -> None:
+        self._zone, self._prices = zone, prices
 
-    async def admit(self, metadata: Mapping[str, Any] | None, call: str, data: Mapping[str, Any]) -> None:
-        """Raises if the agent's day is spent."""
-        capped = cap_of(metadata)
-        if capped is None:
-            return
-        agent, cap = capped
-        now = self._now()
-        keys, end = self._keys(agent, now), int(now + self._longest)
-        try:
-            admitted, used, held = await self._admit(keys, [cap, estimate(data), call, int(now), end, KEPT])
-        except Exception as error:
-            self._outages.met(error, "daily tokens")
-            return
-        if not int(admitted):
-            refuse(self._refusal(cap, int(used), int(held), now))
-        self._forget_lost(now)
-        self._running[call] = _Held(keys, end)
+    def of(self, agent: str, metadata: Mapping[str, Any], data: Mapping[str, Any], now: float) -> list[Day]:
+        """What holds for a request that begins now (seconds since 1970); `agent`: where its counters stand."""
+        tokens, budget = metadata.get(TOKENS), metadata.get(BUDGET)
+        if tokens is None and budget is None:
+            return []
+        prompt, answer = estimate(data)
+        caps = []
+        if tokens is not None:
+            caps.append((_TOKENS, whole(tokens), prompt + answer))
+        if budget is not None:
+            of_prompt, of_answer = self._prices(str(data.get("model")))
+            caps.append((_BUDGET, microdollars(budget), microdollars(prompt * of_prompt + answer * of_answer)))
+        today = f"{agent}:{datetime.fromtimestamp(now, self._zone).date().isoformat()}"
+        return [
+            Day(f"{today}:{cap.kind}", most, cap.unit, wanted, self._refusal(cap, most, now)) for cap, most, wanted in caps
+        ]
 
-    async def settle(self, call: str, tokens: int) -> None:
-        """A request has ended and used that many tokens; they count for the day on which it began."""
-        held = self._running.pop(call, None)
-        if held is None:
-            return
-        try:
-            await self._settle(held.keys, [call, tokens, KEPT])
-        except Exception as error:
-            self._outages.lost(error, f"{tokens} tokens used")
+    def _refusal(self, cap: _Cap, most: int, now: float) -> Callable[[int, int], NoReturn]:
+        def refused(used: int, held: int) -> NoReturn:
+            headers = {cap.limit_header: cap.said(most), cap.used_header: cap.said(used)}
+            said = f"{cap.said(used)} of {cap.said(most)} {cap.of} of the day are used"
+            if used < most:
+                said = f"{said}, and running requests may use {cap.said(held)} more; try again when they have ended"
+                refuse(Refusal(429, said, f"{cap.kind}_held", BUSY_SECONDS, headers))
+            left = self._seconds_to_midnight(now)
+            refuse(Refusal(429, f"{said}; the next day begins in {left} s", f"{cap.kind}_exceeded", left, headers))
 
-    def _keys(self, agent: str, now: float) -> tuple[str, str]:
-        day = datetime.fromtimestamp(now, self._zone).date().isoformat()
-        # Both in one slot of a cluster.
-        place = f"aigw:{{{self._gateway}:{agent}}}:{day}"
-        return f"{place}:used", f"{place}:held"
-
-    def _forget_lost(self, now: float) -> None:
-        """Requests of which LiteLLM told no end."""
-        while self._running and next(iter(self._running.values())).end < now:
-            self._running.popitem(last=False)
-
-    def _refusal(self, cap: int, used: int, held: int, now: float) -> Refusal:
-        headers = {"x-daily-tokens-limit": str(cap), "x-daily-tokens-used": str(used)}
-        if used < cap:
-            said = f"{used} of {cap} tokens of the day are used, and running requests may use {held} more"
-            return Refusal(429, f"{said}; try again when they have ended", "daily_tokens_held", BUSY_SECONDS, headers)
-        left = self._seconds_to_midnight(now)
-        said = f"{used} of {cap} tokens of the day are used; the next day begins in {left} s"
-        return Refusal(429, said, "daily_tokens_exceeded", left, headers)
+        return refused
 
     def _seconds_to_midnight(self, now: float) -> int:
         today = datetime.fromtimestamp(now, self._zone).date()
         midnight = datetime.combine(today + timedelta(days=1), datetime.min.time(), self._zone)
         return int(midnight.timestamp() - now) + 1
+
+
+def litellms_prices(model: str) -> tuple[float, float]:
+    """The highest of the model's deployments. LiteLLM keeps them at hand: it asks for them in each request itself."""
+    from litellm.proxy import proxy_server
+
+    known = proxy_server.llm_router.cached_model_group_info(model) if proxy_server.llm_router else None
+    return (known.input_cost_per_token or 0, known.output_cost_per_token or 0) if known else (0, 0)

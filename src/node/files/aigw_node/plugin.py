@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
 
-from aigw_node.day_caps import DayCaps
-from aigw_node.fleet_limits import FleetLimited
+from aigw_node.day_caps import microdollars
 from aigw_node.guard import Guard
+from aigw_node.limits import Limits
 from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
 
@@ -23,13 +23,12 @@ class GatewayPlugin(CustomLogger):
         guard: Guard,
         default_model: str | None,
         *,
-        fleet: FleetLimited,
-        caps: DayCaps,
+        limits: Limits,
         recorder: Recorder,
         log: RequestLog,
     ) -> None:
         super().__init__()
-        self._guard, self._default_model, self._fleet, self._caps = guard, default_model, fleet, caps
+        self._guard, self._default_model, self._limits = guard, default_model, limits
         self._recorder, self._log = recorder, log
 
     async def async_pre_call_hook(
@@ -40,22 +39,22 @@ class GatewayPlugin(CustomLogger):
             await _check_model(self._default_model, user_api_key_dict)
             data["model"] = self._default_model
         self._log.admit()
-        await self._fleet.admit()
-        await self._caps.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
+        await self._limits.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
         return data
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any]:
-        return await self._fleet.admit_deployment(kwargs)
+        return await self._limits.admit_deployment(kwargs)
 
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
     ) -> None:
         said = kwargs.get("standard_logging_object") or {}
-        tokens = 0 if said.get("cache_hit") else int(said.get("total_tokens") or 0)
         call = str(kwargs.get("litellm_call_id"))
         self._log.write(self._recorder.succeeded(call, said))
-        await self._caps.settle(call, tokens)
-        await self._fleet.used(said.get("model_id"), tokens)
+        # An answer from the cache costs nothing.
+        spent = {} if said.get("cache_hit") else said
+        tokens, cost = int(spent.get("total_tokens") or 0), microdollars(spent.get("response_cost"))
+        await self._limits.settle(call, said.get("model_id"), tokens, cost)
 
     async def async_post_call_failure_hook(
         self,
@@ -66,7 +65,7 @@ class GatewayPlugin(CustomLogger):
     ) -> None:
         """The request failed as a whole, with all its retries and fallbacks."""
         self._log.write(self._recorder.failed(request_data, original_exception, user_api_key_dict))
-        await self._caps.settle(str(request_data.get("litellm_call_id")), 0)
+        await self._limits.settle(str(request_data.get("litellm_call_id")), None, 0, 0)
 
 
 async def _check_model(model: str, key: UserAPIKeyAuth) -> None:
@@ -83,10 +82,12 @@ async def _check_model(model: str, key: UserAPIKeyAuth) -> None:
 
 
 def register(plugin: GatewayPlugin) -> None:
-    """First of all callbacks: what it takes out, no other one sees."""
+    """First of all callbacks: what it takes out, no other one sees. First to hear of a request's end, too: else what it used
+    would count only after LiteLLM's own bookkeeping, which takes a second and more when all is busy."""
     import litellm
 
     litellm.callbacks.insert(0, plugin)
+    litellm._async_success_callback.insert(0, plugin)
 
 
 def is_first(plugin: GatewayPlugin) -> bool:
