@@ -23,7 +23,8 @@ const RUNNER: Partial<AiGatewayProps> = {
 function keyRuns(cloud: CloudName, props: Partial<AiGatewayProps>): Map<string, Run> {
   const json = synthesized(gatewayIn(cloud, { ...RUNNER, ...props }).stack);
   const runs = resourcesOfType(json, "null_resource") as unknown as Run[];
-  const words = ({ provisioner: [first] }: Run) => [...first!["local-exec"].interpreter.slice(2), first!["local-exec"].command].join(" ");
+  const words = ({ provisioner: [first] }: Run) =>
+    [...first!["local-exec"].interpreter.slice(2), first!["local-exec"].command].join(" ").replace(/ --encryption-key \S+/, "");
   return new Map(runs.map((run) => [words(run), run] as const).filter(([text]) => text.startsWith("keys")));
 }
 

@@ -2,6 +2,7 @@ import { Lazy, TerraformProvider } from "cdktf";
 import { Construct, IConstruct } from "constructs";
 import { AccessStatement } from "../access";
 import { ConfigError } from "../errors";
+import { handedOverValueProblems } from "../handed-over-values";
 import { INetwork } from "../network";
 import {
   DriftCheckSpec,
@@ -107,6 +108,7 @@ export class AwsPlatform implements GatewayPlatform {
   private readonly context: AwsContext;
 
   constructor(props: AwsPlatformProps) {
+    ConfigError.throwIfAny("AwsPlatform", handedOverValueProblems("", props));
     ConfigError.throwIfAny("AwsPlatform", platformProblems(props));
     this.region = props.region;
     this.context = { ...props, resources: new ResourceFactory(props) };

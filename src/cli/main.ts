@@ -1,13 +1,15 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { addKeys } from "./keys/keys-command";
 import type { LocalCommand } from "./local/local";
+import { shownWord, withoutPieces, withoutUnknownWords } from "./repeated-words";
 import { addRole } from "./role/role-command";
 import type { ScanCommand } from "./scan/scan";
 import { CommandError } from "./secrets/command-error";
 import { addSecrets } from "./secrets/secrets-command";
 import { version } from "./version";
 
-/** Exit codes: 0 done, 1 failed, 2 wrongly called or something found (`scan`, `role check`), 3 values are missing (`secrets ensure`). */
+/** Exit codes: 0 done, 1 failed, 2 wrongly called or something found (`scan`, `role check`, `keys diff`), 3 values are missing (`secrets ensure`, `keys`). */
 const FAILED = 1;
 const WRONGLY_CALLED = 2;
 
@@ -15,6 +17,8 @@ const program = new Command("cdktf-ai-gateway")
   .description("Works with gateways that the package cdktf-ai-gateway synthesizes.")
   .version(version())
   .showHelpAfterError("(--help tells what there is)")
+  // Before there are commands: each takes it over from here.
+  .configureOutput({ outputError: (text, write) => write(withoutUnknownWords(text, program)) })
   .exitOverride();
 
 program
@@ -43,6 +47,7 @@ program
   });
 
 addSecrets(program);
+addKeys(program);
 addRole(program);
 
 program
@@ -63,7 +68,7 @@ void run(process.argv.slice(2));
 async function run(words: readonly string[]): Promise<void> {
   const unknown = unknownCommand(words);
   if (unknown !== undefined) {
-    fail(unknown, WRONGLY_CALLED);
+    await fail(unknown, WRONGLY_CALLED);
     return;
   }
   try {
@@ -73,7 +78,7 @@ async function run(words: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : WRONGLY_CALLED;
       return;
     }
-    fail((error as Error).message, error instanceof CommandError ? error.exitCode : FAILED);
+    await fail((error as Error).message, error instanceof CommandError ? error.exitCode : FAILED);
   }
 }
 
@@ -87,18 +92,18 @@ function wholePort(text: string): number {
   return port;
 }
 
-/** Says the words of the command only: what follows them may be a secret that was given by mistake. */
+/** Says the words of the command only: what follows them, or stands in their place, may be a secret that was given by mistake. */
 function unknownCommand(words: readonly string[]): string | undefined {
   const [first, second] = words;
   const known = program.commands.map((command) => command.name());
   if (first === undefined || first.startsWith("-") || ["help", ...known].includes(first)) return undefined;
-  const command = second === undefined || second.startsWith("-") ? first : `${first} ${second}`;
-  const agent = process.env.AIGW_AGENT;
-  const purpose = agent === undefined ? "" : `, so the key of agent "${agent}" was not made`;
-  return `cdktf-ai-gateway ${version()} has no command "${command}"${purpose} (it has: ${known.join(", ")})`;
+  const command = [first, ...(second === undefined || second.startsWith("-") ? [] : [second])].map(shownWord).join(" ");
+  return `cdktf-ai-gateway ${version()} has no command "${command}" (it has: ${known.join(", ")})`;
 }
 
-function fail(message: string, exitCode: number): void {
-  process.stderr.write(`error: ${message}\n`);
+/** A message may name a file or a stack that somebody gave a secret in the place of. */
+async function fail(message: string, exitCode: number): Promise<void> {
   process.exitCode = exitCode;
+  const [{ withoutSecrets }, { RULES }] = await Promise.all([import("./scan/findings.js"), import("./scan/rules.js")]);
+  process.stderr.write(`error: ${withoutSecrets(withoutPieces(message), RULES)}\n`);
 }

@@ -29,14 +29,14 @@ export const ADMIN_ROUTES: readonly Route[] = [
   { method: "POST", path: "/key/generate" },
   { method: "POST", path: "/key/update" },
   { method: "POST", path: "/key/block" },
-  { method: "POST", path: "/key/unblock" },
   { method: "POST", path: "/key/delete" },
   { method: "GET", path: "/team/info" },
   { method: "GET", path: "/team/list" },
   { method: "POST", path: "/team/new" },
   { method: "POST", path: "/team/update" },
   { method: "POST", path: "/team/delete" },
-  { method: "GET", path: "/spend/logs" },
+  { method: "GET", path: "/model/info" },
+  { method: "GET", path: "/user/daily/activity/aggregated/keys" },
 ];
 
 /** Without a dependency and without a key: the balancer asks it whether a node may serve. */

@@ -180,7 +180,7 @@ test("a node waits for the security group, the listeners and every rule", () => 
     "alicloud_alb_listener",
     "alicloud_alb_listener",
     "alicloud_alb_load_balancer_security_group_attachment",
-    ...Array<string>(8).fill("alicloud_alb_rule"),
+    ...Array<string>(9).fill("alicloud_alb_rule"),
   ]);
 });
 

@@ -18,13 +18,13 @@ export interface Call {
   readonly started?: (child: ChildProcess) => void;
 }
 
-/** `cdktf-ai-gateway secrets` in one file, where no node_modules are, as on a runner. */
+/** `cdktf-ai-gateway secrets`, or another of its commands, in one file, where no node_modules are, as on a runner. */
 export class SecretsCommand {
   /** In which it runs, and which is its home. */
   public readonly folder = mkdtempSync(join(tmpdir(), "secrets-command-"));
   private readonly file = join(this.folder, "cli.js");
 
-  constructor() {
+  constructor(private readonly command = "secrets") {
     cpSync(COMMAND_FILE, this.file);
   }
 
@@ -35,7 +35,7 @@ export class SecretsCommand {
   /** Runs it with nothing of this process's environment. */
   public run(words: readonly string[], { input = "", environment = {}, started }: Call = {}): Promise<Ended> {
     const env = { PATH: process.env.PATH, HOME: this.folder, AWS_EC2_METADATA_DISABLED: "true", ...environment };
-    const child = spawn(process.execPath, [this.file, "secrets", ...words], { env, cwd: this.folder, stdio: "pipe" });
+    const child = spawn(process.execPath, [this.file, this.command, ...words], { env, cwd: this.folder, stdio: "pipe" });
     started?.(child);
     const ended: { stdout: string; stderr: string } = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (ended.stdout += text));

@@ -325,6 +325,15 @@ describe("what Terraform reports", () => {
       "apply",
     ],
     [
+      "a secret whose key is of another KMS instance",
+      {
+        alicloud_kms_key: { k: { dkms_instance_id: "kst-1", pending_window_in_days: 7 } },
+        alicloud_kms_secret: { s: { secret_name: "s", secret_data: "x", version_id: "v1", encryption_key_id: "${alicloud_kms_key.k.id}" } },
+      },
+      'the secret s is of the KMS instance "", and its key of "kst-1"',
+      "apply",
+    ],
+    [
       "a name that is taken",
       { alicloud_oss_bucket: { a: { bucket: "one-bucket" }, b: { bucket: "one-bucket" } } },
       "AlreadyExists: alicloud_oss_bucket: bucket one-bucket is taken already",

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseTar } from "nanotar";
 import { AdminApi } from "../keys/admin-api";
+import { settleGroup } from "../keys/groups";
 import { AgentKey, Outcome, reconcile } from "../keys/reconcile";
 import { LocalConfig, localConfig } from "./local-config";
 import { Postgres } from "./postgres";
@@ -132,9 +133,11 @@ export class LocalGateway {
   }
 
   private async makeKeys(): Promise<void> {
-    const { routes, agents } = this.gateway.desired;
+    const { routes, groups, agents } = this.gateway.desired;
+    const api = new AdminApi(this.adminEndpoint, this.masterKey);
+    for (const group of groups) await settleGroup(api, group, undefined);
     this.agents = agents.map((agent) => ({ agent, key: newKey() }));
-    this.outcomes = await reconcile(new AdminApi(this.adminEndpoint, this.masterKey), routes, this.agents);
+    this.outcomes = await reconcile(api, routes, this.agents);
     const failed = this.outcomes.filter(({ action }) => action === "failed");
     if (failed.length > 0) throw new Error(failed.map(({ agent, problem }) => `the key of ${agent} was not made: ${problem}`).join("\n"));
   }
@@ -188,6 +191,7 @@ export class LocalGateway {
     return {
       ...settings,
       log: undefined,
+      provisioning: undefined,
       install: undefined,
       store: { kind: "aws-secrets-manager", region: "us-east-1", endpoint: store },
       database: {

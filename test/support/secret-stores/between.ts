@@ -31,8 +31,10 @@ export class Between {
 
 /** As it came, its host too, which is signed. */
 function forwarded({ method, url, headers, body }: Asked, target: string): Promise<Answer> {
+  // What comes back is taken for a text.
+  const plain = headers["accept-encoding"] === undefined ? headers : { ...headers, "accept-encoding": "identity" };
   return new Promise((answer, fail) => {
-    const asked = request(`${target}${url.pathname}${url.search}`, { method, headers }, (reply) => {
+    const asked = request(`${target}${url.pathname}${url.search}`, { method, headers: plain }, (reply) => {
       let content = "";
       reply.setEncoding("utf8");
       reply.on("data", (part: string) => (content += part));
