@@ -359,7 +359,7 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
   ["no worker", { workers: 0 }, "workers: 0 is not a whole number from 1 to 64"],
   ["a misspelt whenLogIsFull", untyped({ whenLogIsFull: "wait" }), 'whenLogIsFull: "wait" is not one of "refuse", "serve"'],
   ["a misspelt limitsWithoutRedis", untyped({ limitsWithoutRedis: "x" }), 'limitsWithoutRedis: "x" is not one of "refuse", "serve"'],
-  ["a misspelt provisioning", untyped({ provisioning: "runners" }), 'provisioning: "runners" is not one of "runner", "none"'],
+  ["a misspelt provisioning", untyped({ provisioning: "runners" }), 'provisioning: "runners" is not one of "runner", "gateway", "none"'],
   ["a misspelt prop", untyped({ rpmlimit: 10 }), 'rpmlimit: "rpmlimit" is not a prop; did you mean "rpmLimit"?'],
   [
     "a misspelt prop of an agent",

@@ -33,6 +33,9 @@ class OtherStore implements SecretStore {
   public grantRead(_scope: Construct, _id: string, { names, reader, gateway }: Parameters<SecretStore["grantRead"]>[2]) {
     this.granted.push(...names.map((name) => `${reader.node.id} reads ${name} of ${gateway}`));
   }
+  public grantWrite(_scope: Construct, _id: string, { below, writer }: Parameters<SecretStore["grantWrite"]>[2]) {
+    this.granted.push(`${writer.node.id} writes ${below}`);
+  }
 }
 
 describe("secrets in several stores", () => {

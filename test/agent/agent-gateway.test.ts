@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import { AgentGateway, AgentGatewayProps, AgentKeyError } from "cdktf-ai-gateway/agent";
 import { FakeGateway, FakeStore, mintKey } from "./support";
+import { AgentGateway, AgentGatewayProps, AgentKeyError } from "cdktf-ai-gateway/agent";
 
 const gateway = new FakeGateway();
 const store = new FakeStore();

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import { AgentKey, AgentKeyError } from "cdktf-ai-gateway/agent";
 import { FakeStore, mintKey } from "./support";
+import { AgentKey, AgentKeyError } from "cdktf-ai-gateway/agent";
 
 const store = new FakeStore();
 

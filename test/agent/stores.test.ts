@@ -1,9 +1,9 @@
 import { inspect } from "node:util";
-import { AgentKey, AgentKeyError, VaultLogin } from "cdktf-ai-gateway/agent";
 import { KmsDouble } from "../support/secret-stores/alicloud-kms";
 import { VaultDouble } from "../support/secret-stores/vault";
 import { mintKey } from "./support";
 import { VaultLogins } from "./vault-logins";
+import { AgentKey, AgentKeyError, VaultLogin } from "cdktf-ai-gateway/agent";
 
 const NAME = "gw/agents/research-agent";
 const REGION = "eu-central-1";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { AgentKey, AgentKeyOptions } from "cdktf-ai-gateway/agent";
 import { Answer, Asked, RunningServer, serve } from "../support/secret-stores/server";
+import { AgentKey, AgentKeyOptions } from "cdktf-ai-gateway/agent";
 
 /** A key as the gateway's operator mints it. */
 export const mintKey = (): string => `sk-${randomBytes(24).toString("hex")}`;

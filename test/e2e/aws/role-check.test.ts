@@ -3,8 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, TerraformOutput } from "cdktf";
-import { GatewayRole, LlmSecrets, ProvidersProps } from "cdktf-ai-gateway";
-import { AwsPlatform } from "cdktf-ai-gateway/aws";
 import { COMMAND_FILE } from "../../../src/node/command";
 import { newStack } from "../../support/gateways";
 import { MotoCloud, StackJson, startMoto, targetMoto } from "../../support/moto";
@@ -14,6 +12,8 @@ import { SimulatedProviders } from "../../support/simulated-provider";
 import { rewriteStack, simulate } from "../../support/stacks";
 import { Terraform } from "../../support/terraform";
 import { awsPluginDir } from "../../support/toolchain";
+import { GatewayRole, LlmSecrets, ProvidersProps } from "cdktf-ai-gateway";
+import { AwsPlatform } from "cdktf-ai-gateway/aws";
 
 const REGION = "eu-central-1";
 const ROLE = `gateway-nodes-${REGION}`;

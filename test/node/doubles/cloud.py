@@ -217,7 +217,8 @@ class Cloud:
         if action == "CreateSecret":
             if name in self.secrets:
                 raise Refused(409, "Rejected.ResourceExist")
-            self.made[name] = {key: asked[key] for key in ("Description", "EncryptionKeyId", "DKMSInstanceId") if key in asked}
+            told = ("Description", "EncryptionKeyId", "DKMSInstanceId")
+            self.made[name] = {key: asked[key] for key in told if key in asked}
         elif name not in self.secrets:
             raise Refused(404, "Forbidden.ResourceNotFound")
         if action in ("PutSecretValue", "CreateSecret"):
