@@ -3,22 +3,23 @@ import { ITerraformDependable, TerraformLocal } from "cdktf";
 import { Construct } from "constructs";
 import { IAccessRole } from "./access";
 import { CommandRun } from "./command-run";
+import { Duration, secondsProblems } from "./duration";
 import { ConfigError } from "./errors";
 import { GeneratedAsset } from "./generated-asset";
 import { handedOverValueProblems } from "./handed-over-values";
 import { agentsProblems } from "./litellm/agent-problems";
 import { AgentQuotas } from "./litellm/agent-props";
-import { AgentState, DesiredState, desiredState } from "./litellm/agents";
+import { AGENT_SECRETS, AgentState, DesiredState, desiredState } from "./litellm/agents";
 import { LiteLlmCluster } from "./litellm-cluster";
 import { LlmSecrets } from "./llm-secrets";
 import { unknownName } from "./nearest";
 import { terraformJson } from "./text";
 
 /**
- * Who makes the agents' keys: the computer that applies the stack, which must reach the admin listener; or nobody, and
- * only the desired state is published.
+ * Who makes the agents' keys: the computer that applies the stack, which must reach the admin listener; the gateway's own
+ * nodes, for a computer that does not reach it; or nobody, and only the desired state is published.
  */
-export type Provisioning = "runner" | "none";
+export type Provisioning = "runner" | "gateway" | "none";
 
 /** The agents of a gateway. */
 export interface AgentQuotaKeysProps extends AgentQuotas {
@@ -26,14 +27,23 @@ export interface AgentQuotaKeysProps extends AgentQuotas {
   readonly cluster: LiteLlmCluster;
   /** The gateway's secrets: its master key makes the agents' keys, and they lie where it does. */
   readonly secrets: LlmSecrets;
-  /** @default "none" */
+  /**
+   * Who makes the keys; "runner" needs `adminFrom`.
+   * @default "none"
+   */
   readonly provisioning?: Provisioning;
+  /**
+   * How often the nodes hold the keys against what is desired, with `provisioning: "gateway"`: from 1 minute to a day. A
+   * change of the agents is seen within half a minute, whatever this says.
+   * @default Duration.minutes(5)
+   */
+  readonly provisioningInterval?: Duration;
 }
 
 /**
  * A key, quota and budget for each agent: the desired state as an object of its own, so that a change of a quota rolls
  * no node, and a secret for each agent's key, which Terraform never sees.
- * @throws ConfigError when an agent is wrong, or `runner` has no admin listener to talk to
+ * @throws ConfigError when an agent is wrong, `runner` has no admin listener to talk to, or the cluster has agents already
  */
 export class AgentQuotaKeys extends Construct {
   /** The names of the agents' secrets, by agent. */
@@ -48,9 +58,10 @@ export class AgentQuotaKeys extends Construct {
     ConfigError.throwIfAny(this, handedOverValueProblems("agents", props.agents));
     ConfigError.throwIfAny(this, [
       ...agentsProblems(props, cluster.model),
-      ...provisioningProblems(props.provisioning, cluster.adminEndpoint !== undefined),
+      ...provisioningProblems(props, cluster.adminEndpoint !== undefined),
     ]);
     this.secrets = secrets;
+    const provisioning = props.provisioning ?? DEFAULT_PROVISIONING;
     const desired = desiredState(props, cluster.model.modelNames);
     this.keySecretNames = Object.fromEntries(desired.agents.map((state) => [state.name, `${cluster.gatewayName}/${state.secretName}`]));
     const declared = secrets.declareFurther(this, "Secrets", {
@@ -59,16 +70,21 @@ export class AgentQuotaKeys extends Construct {
         purpose: `the key of agent ${name}`,
         owner: "gateway",
       })),
-      readers: (secret) => this.readers.filter(({ name }) => name === secret).map(({ reader }) => reader),
+      readers: (secret) => [
+        ...(provisioning === "gateway" ? [cluster.role] : []),
+        ...this.readers.filter(({ name }) => name === secret).map(({ reader }) => reader),
+      ],
     });
-    const file = new GeneratedAsset(this, "DesiredState", "agents.json", JSON.stringify(desired, null, 1));
-    const object = cluster.files.putFile(`DesiredStateObject${this.node.id}`, `agents/${file.sha256}.json`, file.path, file.sha256);
+    const text = JSON.stringify(desired, null, 1);
+    const file = new GeneratedAsset(this, "DesiredState", "agents.json", text);
+    const object = cluster.publishAgents(this, text);
     // Where the command finds it, in what is synthesized.
     const document = { version: 1, gateway: cluster.gatewayName, desiredState: file.path, endpoint: cluster.adminEndpoint };
     new TerraformLocal(this, "Keys", terraformJson(document));
-    if (props.provisioning === "runner") {
+    if (provisioning === "runner") {
       this.provisionFromRunner(cluster, file.path, desired, [object, ...declared, ...cluster.ready, ...secrets.ready]);
     }
+    if (provisioning === "gateway") this.provisionFromNodes(cluster, props.provisioningInterval ?? Duration.minutes(5));
   }
 
   /**
@@ -78,10 +94,21 @@ export class AgentQuotaKeys extends Construct {
   public grantKeyRead(agent: string, reader: IAccessRole): void {
     const name = Object.hasOwn(this.keySecretNames, agent) ? this.keySecretNames[agent] : undefined;
     if (name === undefined) {
-      throw new ConfigError(this.node.path, [`grantKeyRead: ${unknownName(agent, "an agent of this gateway", Object.keys(this.keySecretNames))}`]);
+      throw new ConfigError(this.node.path, [
+        `grantKeyRead: ${unknownName(agent, "an agent of this gateway", Object.keys(this.keySecretNames))}`,
+      ]);
     }
     this.readers.push({ name, reader });
     this.secrets.grantReadOf(this, `Read-${agent}-${reader.node.id}`, [name], reader);
+  }
+
+  private provisionFromNodes(cluster: LiteLlmCluster, interval: Duration): void {
+    this.secrets.grantWriteBelow(this, "Write", AGENT_SECRETS, cluster.role);
+    cluster.provisionAgents({
+      secrets: `${cluster.gatewayName}/${AGENT_SECRETS}/`,
+      intervalSeconds: interval.toSeconds(),
+      encryptionKey: this.secrets.key?.id,
+    });
   }
 
   /** One run for each agent and group, so that a change of one is one, and a run that revokes whoever is named no more. */
@@ -105,20 +132,35 @@ export class AgentQuotaKeys extends Construct {
       ]),
     );
     const groupOf = ({ group }: AgentState) => (group === undefined ? [] : [made.get(group)!]);
-    agents.forEach((agent) =>
-      run(`Key-${agent.name}`, ["apply", "--agent", agent.name], { agent: agent.name, quota: digest(agent) }, [
+    const { key } = this.secrets;
+    const encryption = key === undefined ? [] : ["--encryption-key", key.id];
+    const keys = agents.map((agent) =>
+      run(`Key-${agent.name}`, ["apply", ...encryption, "--agent", agent.name], { agent: agent.name, quota: digest(agent) }, [
         ...after,
         ...groupOf(agent),
       ]),
     );
-    run("Absent", ["revoke", "--absent"], { agents: digest(agents.map(({ name }) => name)) }, after);
+    const named = { agents: digest(agents.map(({ name }) => name)), groups: digest(groups.map(({ name }) => name)) };
+    run("Absent", ["revoke", "--absent"], named, [...after, ...keys]);
   }
 }
 
-/** The problem of how keys are made. */
-export function provisioningProblems(provisioning: Provisioning | undefined, hasAdminListener: boolean): string[] {
-  if (provisioning !== "runner" || hasAdminListener) return [];
-  return ['provisioning: "runner" needs adminFrom with the range that the runner is in; without it nothing listens for it'];
+/** Who makes the keys where the props do not say. */
+const DEFAULT_PROVISIONING: Provisioning = "none";
+
+/** All that is wrong with how keys are made. */
+export function provisioningProblems(
+  { provisioning, provisioningInterval }: Pick<AgentQuotaKeysProps, "provisioning" | "provisioningInterval">,
+  hasAdminListener: boolean,
+): string[] {
+  return [
+    ...secondsProblems("provisioningInterval", provisioningInterval, 60, 86_400),
+    ...(provisioning === "runner" && !hasAdminListener
+      ? [
+          'provisioning: "runner" needs adminFrom with the range that the runner is in; without it nothing listens for it; "gateway" needs none',
+        ]
+      : []),
+  ];
 }
 
 function digest(value: unknown): string {

@@ -1,5 +1,5 @@
 import { Construct } from "constructs";
-import { AgentQuotaKeys, Provisioning, provisioningProblems } from "./agent-quota-keys";
+import { AgentQuotaKeys, AgentQuotaKeysProps, provisioningProblems } from "./agent-quota-keys";
 import { CLUSTER_NEEDS, CLUSTER_SHAPE, ClusterProps, clusterProblems } from "./cluster-props";
 import { DriftCheck } from "./drift-check";
 import { ConfigError } from "./errors";
@@ -22,17 +22,18 @@ export interface DriftProps {
 
 /** A whole private gateway. */
 export interface AiGatewayProps
-  extends ClusterProps, SecretStoresProps, RoleBounds, Pick<RoleProps, "shellAccess">, Omit<AgentQuotas, "agents"> {
+  extends
+    ClusterProps,
+    SecretStoresProps,
+    RoleBounds,
+    Pick<RoleProps, "shellAccess">,
+    Omit<AgentQuotas, "agents">,
+    Pick<AgentQuotaKeysProps, "provisioning" | "provisioningInterval"> {
   /**
    * The agents that get a key, each with its limits.
    * @default - none
    */
   readonly agents?: AgentQuotas["agents"];
-  /**
-   * Who makes the agents' keys; "runner" needs `adminFrom`.
-   * @default "none"
-   */
-  readonly provisioning?: Provisioning;
   /** @default - no comparison is scheduled */
   readonly drift?: DriftProps;
   /**
@@ -74,6 +75,7 @@ export class AiGateway extends Construct {
       agentDefaults: props.agentDefaults,
       agentGroups: props.agentGroups,
       provisioning: props.provisioning,
+      provisioningInterval: props.provisioningInterval,
     });
     if (props.drift !== undefined) this.drift = new DriftCheck(this, "Drift", { platform, name, schedule: props.drift.schedule });
   }
@@ -100,7 +102,8 @@ const GATEWAY_SHAPE: Shape<AiGatewayProps> = {
   agents: object,
   agentDefaults: object,
   agentGroups: object,
-  provisioning: oneOf("runner", "none"),
+  provisioning: oneOf("runner", "gateway", "none"),
+  provisioningInterval: duration,
   drift: object,
   encryptionKey: object,
   secretStore: object,
@@ -120,7 +123,7 @@ function aiGatewayProblems(props: AiGatewayProps): string[] {
     ...clusterProblems(props),
     ...llmSecretsProblems(props),
     ...existingRoleProblems(props),
-    ...provisioningProblems(props.provisioning, (props.adminFrom ?? []).length > 0),
+    ...provisioningProblems(props, (props.adminFrom ?? []).length > 0),
   ];
   if (problems.length > 0) return [...new Set(problems)];
   return agentsProblems({ ...props, agents: props.agents ?? {} }, gatewayModel(props));

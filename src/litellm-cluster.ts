@@ -1,4 +1,4 @@
-import { AnnotationMetadataEntryType, Fn, ITerraformDependable, TerraformLocal, TerraformStack } from "cdktf";
+import { AnnotationMetadataEntryType, Fn, ITerraformDependable, Lazy, TerraformLocal, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { AccessStatement } from "./access";
 import {
@@ -20,11 +20,11 @@ import { ADMIN_ROUTES, AGENT_ROUTES, READINESS_PATH } from "./litellm/routes";
 import { LONGEST_CALL_SECONDS } from "./litellm/routing";
 import { LlmSecrets, missingSecretProblems } from "./llm-secrets";
 import { nodeBundle } from "./node/bundle";
-import { ADMIN_PORT, AGENTS_PORT, nodeSettings, NodeSettingsProps } from "./node/settings";
+import { ADMIN_PORT, AGENTS_PORT, NodeProvisioning, nodeSettings, NodeSettingsProps } from "./node/settings";
 import { userData } from "./node/user-data";
 import { GatewayPlatform, IGatewayPart, ListenerSpec, LoadBalancer, LogStore, ObjectStore } from "./platform";
 import { object, shapeProblems } from "./shape";
-import { isExpression, terraformJson } from "./text";
+import { isExpression, literalText, terraformJson } from "./text";
 
 /** A cluster takes the secrets and the identity of its nodes from outside. */
 export interface LiteLlmClusterProps extends ClusterProps {
@@ -37,6 +37,8 @@ const LAUNCH_SECONDS = 2700;
 /** The balancer sends requests to a node after two checks that went well, 10 s apart. */
 const WARM_UP_SECONDS = 60;
 const HTTPS = 443;
+/** The object that says which agents there should be. */
+const DESIRED_STATE = "agents/desired.json";
 /** The package mirrors of the distributions still speak HTTP; packages are signed. */
 const HTTP = 80;
 
@@ -59,6 +61,11 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
   public readonly platform: GatewayPlatform;
   /** The gateway's name. */
   public readonly gatewayName: string;
+  /** The identity of its nodes. */
+  public readonly role: GatewayRole;
+
+  private agents?: Construct;
+  private provisioning?: NodeProvisioning;
 
   constructor(scope: Construct, id: string, props: LiteLlmClusterProps) {
     super(scope, id);
@@ -70,6 +77,7 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
     const removal = props.removal ?? "retain";
     this.platform = props.platform;
     this.gatewayName = props.name;
+    this.role = props.role;
     this.model = model;
 
     this.files = props.platform.objectStore(this, "Files", { name: props.name, removal });
@@ -87,6 +95,27 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
   /** What balances between the nodes, and so must be there before anything talks to the gateway. */
   public get ready(): readonly ITerraformDependable[] {
     return this.loadBalancer.ready;
+  }
+
+  /**
+   * Publishes which agents there should be. The object keeps its name, so that a change of them rolls no node.
+   * @param by whose agents they are
+   * @throws ConfigError when another construct has published its own
+   */
+  public publishAgents(by: Construct, desired: string): ITerraformDependable {
+    if (this.agents !== undefined) {
+      throw new ConfigError(by.node.path, [
+        `cluster: ${JSON.stringify(this.gatewayName)} has the agents of ${this.agents.node.path} already; give them all to one AgentQuotaKeys`,
+      ]);
+    }
+    this.agents = by;
+    return this.files.putText(`DesiredStateObject${by.node.id}`, DESIRED_STATE, literalText(desired));
+  }
+
+  /** Has the nodes make the keys of the agents that are published, and lets them read that. */
+  public provisionAgents(provisioning: Omit<NodeProvisioning, "bucket" | "key">): void {
+    this.provisioning = { ...provisioning, bucket: this.files.bucket, key: DESIRED_STATE };
+    this.role.allow(this.files.readStatement([DESIRED_STATE]));
   }
 
   private bedrockStatements(model: GatewayModel): AccessStatement[] {
@@ -160,7 +189,9 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),
     });
-    const text = new TerraformLocal(this, "Settings", terraformJson(settings));
+    // Who makes the agents' keys is said after the cluster is made.
+    const produce = (): string => terraformJson({ ...settings, provisioning: this.provisioning });
+    const text = new TerraformLocal(this, "Settings", Lazy.stringValue({ produce }));
     const sha256 = Fn.sha256(text.asString);
     const settingsKey = `settings/${sha256}.json`;
     const script = new TerraformLocal(

@@ -157,6 +157,12 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     this.store.grantRead(scope, id, { gateway: this.gatewayName, names, key: this.key, reader });
   }
 
+  /** Lets a role that reads these secrets write all those of the default store that lie below a name of the gateway's, and no other. */
+  public grantWriteBelow(scope: Construct, id: string, folder: string, writer: IAccessRole): void {
+    const { gatewayName: gateway, key } = this;
+    this.store.grantWrite(scope, id, { gateway, below: `${gateway}/${folder}/`, key, writer });
+  }
+
   /** Lets a role read all of these secrets, and no other. */
   public grantRead(reader: IAccessRole): void {
     this.readers.push(reader);

@@ -45,6 +45,8 @@ export type SecretStoreSettings = CloudStoreSettings | VaultStoreSettings;
 export interface CloudStoreSettings {
   readonly kind: "aws-secrets-manager" | "alicloud-kms";
   readonly region: string;
+  /** Alibaba Cloud: the KMS instance that new secrets are made in; absent: the account's shared KMS. */
+  readonly kmsInstance?: string;
 }
 
 /** A KV engine, version 2, of a HashiCorp Vault. */
@@ -89,6 +91,16 @@ export interface ReadGrant {
   readonly reader: IAccessRole;
 }
 
+/** What {@link SecretStore.grantWrite} allows. */
+export interface WriteGrant {
+  /** The gateway's name. */
+  readonly gateway: string;
+  /** What the names of the secrets begin with, up to and with a "/"; no further "/" follows in them. */
+  readonly below: string;
+  readonly key?: SecretKey;
+  readonly writer: IAccessRole;
+}
+
 /** A service that keeps secrets. Terraform knows the names in it, never the values. */
 export interface SecretStore {
   /** Where a node of the gateway finds it. */
@@ -103,4 +115,9 @@ export interface SecretStore {
   declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[];
   /** Lets a role read exactly these secrets, and decrypt with exactly this key. */
   grantRead(scope: Construct, id: string, grant: ReadGrant): void;
+  /**
+   * Lets a role that reads secrets of this store already write those below a name, too, and no others; and make them, where
+   * Terraform does not.
+   */
+  grantWrite(scope: Construct, id: string, grant: WriteGrant): void;
 }

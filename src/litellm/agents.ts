@@ -18,6 +18,9 @@ export interface AgentState {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** What the names of all agents' secrets begin with, below the gateway's name. */
+export const AGENT_SECRETS = "agents";
+
 /** What agents share. */
 export interface GroupState {
   readonly name: string;
@@ -59,7 +62,7 @@ function agentState(name: string, agent: AgentProps, modelNames: readonly string
   const { models = modelNames, enabled = true, expires, qpm, tpm, dailyTokens, dailyBudgetUsd, group, labels } = agent;
   return {
     name,
-    secretName: `agents/${name}`,
+    secretName: `${AGENT_SECRETS}/${name}`,
     models,
     enabled,
     qpm,

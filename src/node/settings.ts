@@ -20,6 +20,18 @@ export interface NodeSecrets {
   readonly redisSecret?: SecretSpec;
 }
 
+/** What nodes that make the agents' keys must know. */
+export interface NodeProvisioning {
+  /** The object that says which keys there should be, and the bucket that it lies in. */
+  readonly bucket: string;
+  readonly key: string;
+  /** What the names of the agents' secrets begin with. */
+  readonly secrets: string;
+  readonly intervalSeconds: number;
+  /** The key of secrets that the nodes make themselves, in a store that Terraform makes none in. */
+  readonly encryptionKey?: string;
+}
+
 /** Longer than the balancer keeps a silent connection: it must be the balancer that closes it, or it answers 502. */
 const KEEP_ALIVE_SECONDS = LONGEST_CALL_SECONDS + 20;
 

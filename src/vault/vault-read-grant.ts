@@ -1,14 +1,15 @@
 import { AlicloudAuthBackendRole } from "@cdktf/provider-vault/lib/alicloud-auth-backend-role";
 import { AwsAuthBackendRole } from "@cdktf/provider-vault/lib/aws-auth-backend-role";
 import { Policy } from "@cdktf/provider-vault/lib/policy";
-import { Fn, TerraformProvider, TerraformStack } from "cdktf";
+import { Fn, Lazy, TerraformProvider, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { IAccessRole } from "../access";
 import { Duration } from "../duration";
 import { ConfigError } from "../errors";
 import { GatewayPartName, IGatewayPart } from "../platform";
-import { ReadGrant, VaultStoreSettings } from "../secret-store";
+import { ReadGrant, VaultStoreSettings, WriteGrant } from "../secret-store";
 import { readPolicy } from "./read-policy";
+import { writePolicy } from "./write-policy";
 
 /** What {@link VaultReadGrant} allows, and where. */
 export interface VaultReadGrantProps {
@@ -28,26 +29,42 @@ export class VaultReadGrant extends Construct {
   /** Two of one place would overwrite each other. */
   public readonly place: string;
 
-  constructor(scope: Construct, id: string, { grant, settings, tokenTtl, namespace, provider }: VaultReadGrantProps) {
+  private readonly name: string;
+  private readonly policies: Policy[] = [];
+
+  constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: VaultReadGrantProps,
+  ) {
     super(scope, id);
+    const { grant, settings, tokenTtl, namespace, provider } = props;
     const { reader, names } = grant;
     const { address, auth } = settings;
     const name = isNodesRole(reader) ? auth.role : `${auth.role}-${reader.node.id.toLowerCase().replace(/[^a-z0-9_.-]+/g, "-")}`;
+    this.name = name;
     this.place = [address, settings.namespace, name].join(" ");
     ConfigError.throwIfAny(this, this.samePlaceProblems(name));
 
     const common = { namespace, provider };
-    const policy = new Policy(this, "Policy", { ...common, name, policy: readPolicy(settings.mount, names) });
+    this.policies.push(new Policy(this, "Policy", { ...common, name, policy: readPolicy(settings.mount, names) }));
     LOGIN_ROLES[auth.method](this, reader, {
       ...common,
       role: name,
       backend: auth.mount,
-      tokenPolicies: [policy.name],
+      tokenPolicies: Lazy.listValue({ produce: () => this.policies.map((policy) => policy.name) }),
       // Nothing of what "default" allows is needed: a node reads its secrets, and logs in anew when its token ends.
       tokenNoDefaultPolicy: true,
       tokenTtl: tokenTtl.toSeconds(),
       tokenMaxTtl: tokenTtl.toSeconds(),
     });
+  }
+
+  /** Lets the reader write too, by one more policy of its role. */
+  public allowWriting({ below }: WriteGrant): void {
+    const { settings, namespace, provider } = this.props;
+    const policy = writePolicy(settings.mount, below);
+    this.policies.push(new Policy(this, "WritePolicy", { namespace, provider, name: `${this.name}-write`, policy }));
   }
 
   private samePlaceProblems(name: string): string[] {

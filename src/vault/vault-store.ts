@@ -1,7 +1,8 @@
 import { ITerraformDependable, TerraformProvider } from "cdktf";
 import { Construct } from "constructs";
+import { IAccessRole } from "../access";
 import { ConfigError } from "../errors";
-import { ReadGrant, SecretStore, VaultStoreSettings } from "../secret-store";
+import { ReadGrant, SecretStore, VaultStoreSettings, WriteGrant } from "../secret-store";
 import { nameProblems } from "../text";
 import { storeProblems } from "./problems";
 import { bindProvider } from "./provider";
@@ -44,6 +45,8 @@ export interface VaultStoreProps {
  * @throws ConfigError when a prop is not one that Vault takes
  */
 export class VaultStore implements SecretStore {
+  private readonly readers = new Map<IAccessRole, VaultReadGrant>();
+
   constructor(private readonly props: VaultStoreProps) {
     ConfigError.throwIfAny("VaultStore", storeProblems(props));
   }
@@ -82,7 +85,14 @@ export class VaultStore implements SecretStore {
     const settings = this.settings(grant.gateway);
     const { provider, auth } = this.props;
     const namespace = bindProvider(scope, settings, provider);
-    new VaultReadGrant(scope, id, { grant, settings, tokenTtl: auth.tokenTtl, namespace, provider });
+    this.readers.set(grant.reader, new VaultReadGrant(scope, id, { grant, settings, tokenTtl: auth.tokenTtl, namespace, provider }));
+  }
+
+  /** @throws Error when the writer has no role in this Vault yet, which comes with what it reads there */
+  public grantWrite(_scope: Construct, _id: string, grant: WriteGrant): void {
+    const reader = this.readers.get(grant.writer);
+    if (reader === undefined) throw new Error(`${grant.writer.node.path} reads nothing of this Vault, and so has no role in it`);
+    reader.allowWriting(grant);
   }
 }
 

@@ -21,8 +21,8 @@ def opener(context: ssl.SSLContext | None = None) -> urllib.request.OpenerDirect
     return made
 
 
-def send(through: urllib.request.OpenerDirector, request: urllib.request.Request) -> bytes:
+def send(through: urllib.request.OpenerDirector, request: urllib.request.Request, most: int = LARGEST_REPLY) -> bytes:
     """The body of a good reply; urllib.error.HTTPError for another one."""
     with through.open(request, timeout=TIMEOUT) as reply:
-        body: bytes = reply.read(LARGEST_REPLY)
+        body: bytes = reply.read(most)
     return body

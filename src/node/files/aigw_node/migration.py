@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 
 from aigw_node import log
+from aigw_node.database import Connection, open_session, value
 from aigw_node.errors import NodeError
 from aigw_node.settings import DatabaseSettings
 
@@ -39,8 +39,6 @@ LEDGER = """CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
 ENTER = """INSERT INTO "_prisma_migrations"
   (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
   VALUES (%s, %s, %s, now(), clock_timestamp(), 1)"""
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -77,18 +75,7 @@ def connect(database: DatabaseSettings, password: str, within: float = CONNECT_W
     deadline = time.monotonic() + within
     while True:
         try:
-            return psycopg.connect(
-                host=database.host,
-                port=database.port,
-                dbname=database.name,
-                user=database.user,
-                password=password,
-                sslmode=database.ssl_mode,
-                sslrootcert=database.ssl_root_certificate or "",
-                connect_timeout=10,
-                application_name="aigw-migration",
-                autocommit=True,
-            )
+            return open_session(database, password, "aigw-migration")
         except psycopg.OperationalError as error:
             # libpq's message names host, user and reason, never the password
             reason = " ".join(str(error).split())
@@ -105,7 +92,7 @@ def fleet_lock(connection: Connection, within: float = LOCK_WITHIN) -> Iterator[
     deadline = time.monotonic() + within
     waiting = False
     for key in (LITELLM_LOCK, PRISMA_LOCK):
-        while not _value(connection, "SELECT pg_try_advisory_lock(%s)", key):
+        while not value(connection, "SELECT pg_try_advisory_lock(%s)", key):
             if time.monotonic() > deadline:
                 raise NodeError(f"database: another migration has held the lock for {within:.0f} s")
             if not waiting:
@@ -119,14 +106,9 @@ def fleet_lock(connection: Connection, within: float = LOCK_WITHIN) -> Iterator[
             connection.execute("SELECT pg_advisory_unlock_all()")
 
 
-def _value(connection: Connection, query: str, *parameters: object) -> Any:
-    row = connection.execute(query, parameters).fetchone()
-    return row[0] if row else None
-
-
 def _applied(connection: Connection) -> set[str]:
-    if not _value(connection, "SELECT to_regclass(%s) IS NOT NULL", '"_prisma_migrations"'):
-        if _value(connection, "SELECT to_regclass(%s) IS NOT NULL", '"LiteLLM_VerificationToken"'):
+    if not value(connection, "SELECT to_regclass(%s) IS NOT NULL", '"_prisma_migrations"'):
+        if value(connection, "SELECT to_regclass(%s) IS NOT NULL", '"LiteLLM_VerificationToken"'):
             raise NodeError("database: it holds LiteLLM's tables but no list of migrations; baseline it with Prisma first")
         connection.execute(LEDGER)
         return set()

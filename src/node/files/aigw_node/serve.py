@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import socket
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aigw_node import environment, log, migration, refresh, secrets, server, workers
-from aigw_node.counters import Outages, litellms_redis
-from aigw_node.day_caps import DayCaps
+from aigw_node.agent_limits import AgentLimits
+from aigw_node.counters import Counters, Outages, litellms_redis
+from aigw_node.day_caps import DayCaps, litellms_prices
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited
 from aigw_node.guard import Guard
+from aigw_node.limits import Limits
 from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.secrets import Snapshot
@@ -81,11 +84,20 @@ def _serve(
         _keep_for_good()
         worker.ready()
 
+    tasks = [refresher.run]
+    if settings.provisioning and worker.is_first:
+        from aigw_node.provision import open_provisioner
+
+        tasks.append(open_provisioner(settings, settings.provisioning, app, snapshot.database_password).run)
+
+    async def beside_serving() -> None:
+        await asyncio.gather(*(task() for task in tasks))
+
     request_log.start()
     for name, version in snapshot.versions.items():
         request_log.write(recorder.secret_in_use(name, version, True))
     try:
-        server.serve(app, settings, sockets, ready, refresher.run)
+        server.serve(app, settings, sockets, ready, beside_serving)
     finally:
         request_log.close()
 
@@ -93,15 +105,20 @@ def _serve(
 def _plugin(settings: Settings, recorder: Recorder, request_log: RequestLog) -> GatewayPlugin:
     from aigw_node.plugin import GatewayPlugin
 
-    outages = Outages(refuses=settings.without_redis == "refuse")
     return GatewayPlugin(
         Guard(settings.extra_parameters),
         settings.default_model,
-        fleet=FleetLimited(settings.name, settings.fleet_limits, outages, litellms_redis),
-        caps=DayCaps(settings.name, settings.timezone, settings.drain, outages=outages, open_=litellms_redis),
+        limits=_limits(settings),
         recorder=recorder,
         log=request_log,
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    name = settings.name
+    counters = Counters(litellms_redis, Outages(refuses=settings.without_redis == "refuse"))
+    agents = AgentLimits(name, DayCaps(settings.timezone, litellms_prices))
+    return Limits(FleetLimited(name, settings.fleet_limits), agents, counters, longest=settings.drain)
 
 
 def _keep_for_good() -> None:

@@ -39,6 +39,7 @@ class StoreSettings:
     kind: str
     region: str
     endpoint: str | None
+    instance: str | None  # of KMS, in which new secrets are made
     vault: VaultSettings | None
 
 
@@ -136,6 +137,19 @@ class LaunchSettings:
 
 
 @dataclass(frozen=True)
+class ProvisioningSettings:
+    """The nodes make the agents' keys: which ones there should be, and where they lie."""
+
+    bucket: str
+    key: str
+    region: str
+    endpoint: str | None
+    secrets: str  # what the names of the agents' secrets begin with
+    interval: float
+    encryption_key: str | None  # of secrets that the node makes
+
+
+@dataclass(frozen=True)
 class Settings:
     name: str
     cloud: str
@@ -160,6 +174,7 @@ class Settings:
     log: LogStoreSettings | None
     launch: LaunchSettings | None  # None: no group waits for this node
     workers: int | None  # None: one for each processor
+    provisioning: ProvisioningSettings | None  # None: others make the agents' keys
 
 
 class _Reader:
@@ -272,6 +287,7 @@ def _store(reader: _Reader, region: str) -> StoreSettings:
         kind,
         reader.optional_text("region") or region,
         reader.optional_text("endpoint"),
+        reader.optional_text("kmsInstance"),
         _vault(reader) if kind == "vault" else None,
     )
 
@@ -314,6 +330,18 @@ def _launch(reader: _Reader, region: str) -> LaunchSettings:
         group=reader.text("group") if named else "",
         hook=reader.text("hook") if named else "",
         wait=float(reader.get("waitSeconds", int)),
+    )
+
+
+def _provisioning(reader: _Reader, region: str) -> ProvisioningSettings:
+    return ProvisioningSettings(
+        bucket=reader.text("bucket"),
+        key=reader.text("key"),
+        region=region,
+        endpoint=reader.optional_text("endpoint"),
+        secrets=reader.text("secrets"),
+        interval=float(reader.get("intervalSeconds", int, 300)),
+        encryption_key=reader.optional_text("encryptionKey"),
     )
 
 
@@ -370,6 +398,7 @@ def parse(value: Any) -> Settings:
         log=_log(root.object("log"), region) if root.has("log") else None,
         launch=_launch(root.object("launch"), region) if root.has("launch") else None,
         workers=root.get("workers", int, optional=True),
+        provisioning=_provisioning(root.object("provisioning"), region) if root.has("provisioning") else None,
     )
 
 

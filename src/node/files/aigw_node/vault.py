@@ -22,7 +22,7 @@ RENEW_BEFORE = 60.0  # seconds before a token's end
 AWS_BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 ALICLOUD_STS = "sts.aliyuncs.com"  # the only host that Vault's plugin takes
 
-READ = "read"
+READ, WRITE, METADATA = "read", "write", "read of metadata"
 
 Login = Callable[[], Mapping[str, str]]
 
@@ -30,10 +30,11 @@ Login = Callable[[], Mapping[str, str]]
 class VaultError(Exception):
     """Vault refused or did not answer; holds the status, nothing of the reply."""
 
-    def __init__(self, status: int, what: str) -> None:
+    def __init__(self, status: int, what: str, *, outdated: bool = False) -> None:
         super().__init__(f"{what}: HTTP {status}")
         self.status = status
-        self.missing = what == READ and status == 404
+        self.missing = what in (READ, METADATA) and status == 404
+        self.outdated = outdated  # another one has written since
 
 
 def _base64(value: str) -> str:
@@ -111,35 +112,55 @@ class Vault:
 
     def read(self, name: str) -> tuple[dict[str, Any], str]:
         """The newest version's fields, and its number. VaultError that is `missing` if there is none."""
-        path = f"{self._mount}/data/{quote(name)}"
+        data = self._ask_entered(READ, "GET", f"{self._mount}/data/{quote(name)}")["data"]
+        return data["data"], str(data["metadata"]["version"])
+
+    def metadata(self, name: str) -> dict[str, Any]:
+        """`current_version` and `versions`. VaultError that is `missing` if there are none."""
+        found: dict[str, Any] = self._ask_entered(METADATA, "GET", f"{self._mount}/metadata/{quote(name)}")["data"]
+        return found
+
+    def write(self, name: str, fields: Mapping[str, str], newest: int) -> bool:
+        """A new version; False, and nothing written, if `newest` is not the number of the newest one (0: there is none)."""
+        body = {"options": {"cas": newest}, "data": fields}
+        try:
+            self._ask_entered(WRITE, "POST", f"{self._mount}/data/{quote(name)}", body)
+        except VaultError as error:
+            if error.outdated:
+                return False
+            raise
+        return True
+
+    def _ask_entered(self, what: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         token = self._entered()
         try:
-            reply = self._ask("GET", path, token)
+            return self._ask(what, method, path, token, body)
         except VaultError as error:
             if error.status != 403:
                 raise
             # The token may have been revoked.
-            reply = self._ask("GET", path, self._entered(instead_of=token))
-        data = reply["data"]
-        return data["data"], str(data["metadata"]["version"])
+            return self._ask(what, method, path, self._entered(instead_of=token), body)
 
     def _entered(self, instead_of: str | None = None) -> str:
         """A token that holds; many secrets are read at once, and one login is enough for them."""
         with self._entering:
             if self._token == instead_of or time.monotonic() > self._ends - RENEW_BEFORE:
                 began = time.monotonic()
-                auth = self._ask("POST", f"auth/{self._auth_mount}/login", None, self._login())["auth"]
+                auth = self._ask("login", "POST", f"auth/{self._auth_mount}/login", None, self._login())["auth"]
                 self._token = auth["client_token"]
                 self._ends = began + float(auth["lease_duration"]) if auth["lease_duration"] else float("inf")
             return self._token
 
-    def _ask(self, method: str, path: str, token: str | None, body: Mapping[str, str] | None = None) -> dict[str, Any]:
+    def _ask(
+        self, what: str, method: str, path: str, token: str | None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         headers = {**self._headers, **({"X-Vault-Token": token} if token else {})}
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._address}/v1/{path}", content, headers, method=method)
         try:
             answer: dict[str, Any] = json.loads(direct.send(self._opener, request))
         except urllib.error.HTTPError as error:
+            outdated = error.code == 400 and b"check-and-set" in error.read(direct.LARGEST_REPLY)
             error.close()
-            raise VaultError(error.code, "login" if body is not None else READ) from None
+            raise VaultError(error.code, what, outdated=outdated) from None
         return answer

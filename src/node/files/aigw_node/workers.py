@@ -50,6 +50,7 @@ class _Workers:
     def __init__(self, number: int, sockets: tuple[socket.socket, ...]) -> None:
         self._number, self._sockets = number, sockets
         self._pids: dict[int, bool] = {}  # whether it has served
+        self._first = 0
         self._said, self._say = os.pipe()
         os.set_blocking(self._said, False)
         self._ending = False
@@ -81,6 +82,7 @@ class _Workers:
         pid = os.fork()
         if pid:
             self._pids[pid] = False
+            self._first = pid if is_first else self._first
             return None
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
@@ -116,7 +118,7 @@ class _Workers:
             if not served:
                 self._failed = True
                 self._end()
-            elif worker := self._fork(is_first=False):
+            elif worker := self._fork(is_first=pid == self._first):
                 return worker
         return None
 
