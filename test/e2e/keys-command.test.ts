@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LocalGateway } from "../../src/cli/local/local-gateway";
 import { synthesizedGateway } from "../../src/cli/local/synthesized-gateway";
 import { AgentState, DesiredState, GroupState } from "../../src/litellm/agents";
-import { AGENT_ROUTES, Route } from "../../src/litellm/routes";
+import { AGENT_ROUTES } from "../../src/litellm/routes";
 import { Between } from "../support/secret-stores/between";
 import { RunningServer } from "../support/secret-stores/server";
 import { documentOf } from "../support/secret-stores/tested-stores";
@@ -15,8 +15,6 @@ import { VaultDouble } from "../support/secret-stores/vault";
 import { Ended, SecretsCommand } from "../support/secrets-command";
 
 const ROOT = join(__dirname, "..", "..");
-/** The reports of `usage` need it. */
-const USAGE: Route = { method: "GET", path: "/user/daily/activity/aggregated/keys" };
 
 const command = new SecretsCommand("keys");
 const vault = new VaultDouble();
@@ -29,10 +27,7 @@ beforeAll(async () => {
   output = mkdtempSync(join(tmpdir(), "out-"));
   const environment = { ...process.env, CDKTF_OUTDIR: output };
   execFileSync(process.execPath, ["--import", "tsx", join("examples", "quickstart", "main.ts")], { cwd: ROOT, env: environment });
-  const { settings, ...others } = synthesizedGateway(output, "quickstart-aws", undefined);
-  const routes = settings.routes as { agents: Route[]; admin: Route[] };
-  const open = [...routes.admin.filter(({ path }) => path !== USAGE.path), USAGE];
-  gateway = new LocalGateway({ ...others, settings: { ...settings, routes: { ...routes, admin: open } } });
+  gateway = new LocalGateway(synthesizedGateway(output, "quickstart-aws", undefined));
   await Promise.all([gateway.start(), vault.start()]);
   admin = await Between.of(gateway.adminEndpoint);
   vault.secrets.set("gw/master-key", [{ data: { value: gateway.masterKey }, made: new Date() }]);

@@ -243,9 +243,10 @@ describe("apply", () => {
 
   it("warns of a budget that no price makes bite, once the listener tells prices", async () => {
     gateway.want([agent("x", { dailyBudgetUsd: 2 })]);
+    gateway.litellm.closed.add("GET /model/info");
     await applied();
     expect(gateway.warned).toEqual([]);
-    gateway.litellm.further.add("GET /model/info");
+    gateway.litellm.closed.clear();
     gateway.litellm.models = [
       { model_name: "a", model_info: { input_cost_per_token: 1e-6 } },
       { model_name: "b", model_info: { input_cost_per_token: 0 } },

@@ -152,7 +152,6 @@ describe("usage", () => {
   const route = "GET /user/daily/activity/aggregated/keys";
 
   it("sums what an agent used today with all keys that it has and had, against its caps, and tells groups' budgets", async () => {
-    gateway.litellm.further.add(route);
     const deleted = keyHash(mint());
     gateway.litellm.activity = [
       { day: day(0), hash: keyHash(gateway.key("x")), tokens: 40, spend: 0.5, requests: 2 },
@@ -188,6 +187,7 @@ describe("usage", () => {
   });
 
   it("says so where the listener does not let it through", async () => {
+    gateway.litellm.closed.add(route);
     expect((await refusal(usage(await gateway.context(), false))).message).toContain(`the admin listener does not let ${route} through`);
   });
 });

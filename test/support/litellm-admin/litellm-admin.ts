@@ -37,8 +37,8 @@ export class LiteLlmAdmin {
   public readonly teams = new Map<string, Fields>();
   public models: readonly object[] = [];
   public activity: readonly Activity[] = [];
-  /** Routes that the listener lets through beside those that it does. */
-  public readonly further = new Set<string>();
+  /** Routes that the listener does not let through, as one of an earlier release. */
+  public readonly closed = new Set<string>();
   /** Method and path of each call, in order. */
   public readonly asked: string[] = [];
   /** How far its clock is ahead. */
@@ -111,7 +111,7 @@ export class LiteLlmAdmin {
   }
 
   private act(action: string, url: URL, bearer: string, body: Fields): Reply {
-    const served = ADMIN_ROUTES.some(({ method, path }) => action === `${method} ${path}`) || this.further.has(action);
+    const served = ADMIN_ROUTES.some(({ method, path }) => action === `${method} ${path}`) && !this.closed.has(action);
     if (!served) return refused(404, "not_found");
     if (bearer !== this.masterKey) return this.identity(bearer);
     const query = url.searchParams;
