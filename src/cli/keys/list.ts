@@ -1,9 +1,9 @@
 import type { AgentState } from "../../litellm/agents";
+import { table } from "../table";
 import { LiveKey } from "./admin-api";
 import { agentOf, shortHash } from "./key-spec";
 import { KeysContext } from "./open-keys";
 import { byAgent, expiryOf, hasEnded, isOver } from "./reconcile";
-import { table } from "./table";
 
 /** A key as it is told: by the first digits of its hash, never by its own. */
 interface ListedKey {

@@ -1,10 +1,10 @@
 import type { AgentState } from "../../litellm/agents";
 import { CommandError } from "../secrets/command-error";
+import { table } from "../table";
 import { AdminApi, KeyActivity, LiveTeam } from "./admin-api";
 import { keyAlias, shortHash, teamId } from "./key-spec";
 import { KeysContext } from "./open-keys";
 import { byAgent } from "./reconcile";
-import { table } from "./table";
 
 /** What was used. */
 interface Used {

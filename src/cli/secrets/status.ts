@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { table } from "../table";
 import { CommandError, EXIT, NodesUnknown } from "./command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret, isSaltKey } from "./known-secrets";
@@ -48,7 +49,7 @@ export async function status(context: SecretsContext, { json = false, maxAge }: 
   const { secrets } = context.document;
   const [stored, readers] = await Promise.all([Promise.all(secrets.map((secret) => statusOf(context, secret))), readersOf(context)]);
   const all = stored.map((one): SecretStatus => ({ ...one, readers: readers?.get(one.name) }));
-  context.say(json ? JSON.stringify(all, null, 2) : table(all));
+  context.say(json ? JSON.stringify(all, null, 2) : tableOf(all));
   const unknown = all.flatMap(({ problem }) => (problem === undefined ? [] : [problem]));
   if (unknown.length > 0) throw new CommandError(unknown.join("\nerror: "));
   const limit = maxAge ?? OLD_DAYS;
@@ -104,7 +105,7 @@ function readersText({ readers, version }: SecretStatus): string {
   return others === 0 ? nodes : `${readers.length - others} of ${nodes}`;
 }
 
-function table(all: readonly SecretStatus[]): string {
+function tableOf(all: readonly SecretStatus[]): string {
   const rows = all.map((one) => [
     one.name,
     one.state,
@@ -115,14 +116,5 @@ function table(all: readonly SecretStatus[]): string {
     readersText(one),
     one.owner === "gateway" ? "the gateway" : "you",
   ]);
-  const lines = [["NAME", "VALUE", "AGE", "VERSION", "PREVIOUS", "ROTATED", "READ BY", "OWNER"], ...rows];
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return table(["NAME", "VALUE", "AGE", "VERSION", "PREVIOUS", "ROTATED", "READ BY", "OWNER"], rows).join("\n");
 }
