@@ -189,6 +189,8 @@ it("tells no key, no hash and none of the gateway's words, whatever it does", as
   expect(await run("rotate", "x")).toBe(0);
   expect(await run("list", "--json")).toBe(0);
   expect(await run("diff")).toBe(0);
+  expect(await run("usage")).toBe(0);
+  one.litellm.closed.add("GET /user/daily/activity/aggregated/keys");
   expect(await run("usage")).toBe(1);
   expect(await run("apply", "--agent", canary())).toBe(2);
   expect(await run("apply", "--agnt", canary())).toBe(2);
