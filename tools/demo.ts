@@ -42,22 +42,30 @@ async function main(): Promise<void> {
   say("terraform init && terraform apply. Then put a value into each secret listed above: the nodes fetch them by themselves.");
 }
 
-/** The provider is simulated from its own schema, so that nothing is downloaded. */
-async function validateAlicloud(): Promise<string> {
-  const providers = await simulate("aliyun/alicloud");
+/** Providers of these sources that are simulated from their own schemas, so that nothing is downloaded. */
+async function withSimulated(
+  sources: Parameters<typeof simulate>,
+  use: (environment: Record<string, string>) => Promise<string>,
+): Promise<string> {
+  const providers = await simulate(...sources);
   try {
-    return await validated(STACKS.alicloud, { env: providers.environment }, "against the schema of aliyun/alicloud 1.289.0");
+    return await use({ ...providers.environment });
   } finally {
     await providers.stop();
   }
 }
 
-async function validateAws(): Promise<string> {
+function validateAlicloud(): Promise<string> {
+  const how = "against the schema of aliyun/alicloud 1.289.0";
+  return withSimulated(["aliyun/alicloud", "hashicorp/null"], (env) => validated(STACKS.alicloud, { env }, how));
+}
+
+function validateAws(): Promise<string> {
   const pluginDir = process.env.TF_PLUGIN_DIR;
   const cached = process.env.TF_PLUGIN_CACHE_DIR;
-  const env = cached === undefined ? undefined : { TF_PLUGIN_CACHE_DIR: cached };
-  const where = pluginDir === undefined ? "with hashicorp/aws from the registry" : "with hashicorp/aws from TF_PLUGIN_DIR";
-  return validated(STACKS.aws, { pluginDir, env }, where);
+  const cache = cached === undefined ? {} : { TF_PLUGIN_CACHE_DIR: cached };
+  const how = pluginDir === undefined ? "with hashicorp/aws from the registry" : "with hashicorp/aws from TF_PLUGIN_DIR";
+  return withSimulated(["hashicorp/null"], (env) => validated(STACKS.aws, { pluginDir, env: { ...env, ...cache } }, how));
 }
 
 async function validated(stack: string, options: { env?: Record<string, string>; pluginDir?: string }, how: string): Promise<string> {
