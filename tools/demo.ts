@@ -63,7 +63,7 @@ function validateAlicloud(): Promise<string> {
 function validateAws(): Promise<string> {
   const pluginDir = process.env.TF_PLUGIN_DIR;
   const cached = process.env.TF_PLUGIN_CACHE_DIR;
-  const cache = cached === undefined ? {} : { TF_PLUGIN_CACHE_DIR: cached };
+  const cache: Record<string, string> = cached === undefined ? {} : { TF_PLUGIN_CACHE_DIR: cached };
   const how = pluginDir === undefined ? "with hashicorp/aws from the registry" : "with hashicorp/aws from TF_PLUGIN_DIR";
   return withSimulated(["hashicorp/null"], (env) => validated(STACKS.aws, { pluginDir, env: { ...env, ...cache } }, how));
 }
