@@ -269,6 +269,7 @@ export function missingSecretProblems(secrets: LlmSecrets, needs: LlmSecretsProp
 function secretSpecs(props: LlmSecretsProps): SecretSpec[] {
   const own = (name: string, purpose: string, environment: string): SecretSpec => ({
     ...at(props, ownName(props, name), purpose, "gateway"),
+    takenAtStart: true,
     fields: [{ environment }],
   });
   return [
@@ -285,6 +286,7 @@ function providerSecret(props: LlmSecretsProps, provider: ProviderModel): Secret
   const isBare = fields.length === 1;
   return {
     ...at(props, provider.props.secretName ?? ownName(props, provider.name), `the key of provider ${provider.name}`, "user"),
+    takenAtStart: false,
     store: storeOf(props, provider.name),
     fields: fields.map((field) => ({ field: isBare ? undefined : field, environment: credentialVariable(provider.name, field) })),
   };
@@ -299,6 +301,7 @@ function connectionSecret(
   const { what, environment } = CONNECTIONS[service];
   return {
     ...at(props, connection.secretName ?? ownName(props, service), `the password of ${what}`, "user"),
+    takenAtStart: true,
     fields: [{ field: connection.secretField || undefined, environment }],
   };
 }
@@ -309,7 +312,7 @@ const CONNECTIONS = {
 } as const;
 
 /** A secret in the default store. */
-function at(props: LlmSecretsProps, name: string, purpose: string, owner: SecretOwner): Omit<SecretSpec, "fields"> {
+function at(props: LlmSecretsProps, name: string, purpose: string, owner: SecretOwner): Omit<SecretSpec, "fields" | "takenAtStart"> {
   return { name, purpose, owner, store: defaultStore(props) };
 }
 

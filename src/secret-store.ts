@@ -20,6 +20,8 @@ export interface SecretSpec {
   /** What it is for, in a few words. */
   readonly purpose: string;
   readonly owner: SecretOwner;
+  /** Whether a node takes it over at its start only; a provider's key it takes over at every refresh. */
+  readonly takenAtStart: boolean;
   /** The store that it lies in. */
   readonly store: SecretStore;
   readonly fields: readonly SecretField[];

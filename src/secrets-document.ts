@@ -12,6 +12,8 @@ export interface SecretsDocument {
     readonly purpose: string;
     /** Whose value it is: a person puts it, or the command mints it. */
     readonly owner: SecretSpec["owner"];
+    /** Whether a node takes another value over at its start only. */
+    readonly takenAtStart: boolean;
     readonly store: string;
     /** The fields of its JSON object; none: the whole text is the value. */
     readonly fields: readonly string[];
@@ -25,10 +27,11 @@ export function secretsDocument(gateway: string, secrets: readonly SecretSpec[])
     version: 1,
     gateway,
     stores: Object.fromEntries([...names].map(([store, name]) => [name, store.settings(gateway)])),
-    secrets: secrets.map(({ name, purpose, owner, store, fields }) => ({
+    secrets: secrets.map(({ name, purpose, owner, takenAtStart, store, fields }) => ({
       name,
       purpose,
       owner,
+      takenAtStart,
       store: names.get(store)!,
       fields: fields.map(({ field }) => field).filter((field) => field !== undefined),
     })),

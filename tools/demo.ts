@@ -39,7 +39,9 @@ async function main(): Promise<void> {
   say(`Done in ${Math.round((Date.now() - started) / 1000)} s. The stacks lie in ${relative(process.cwd(), join(OUTPUT, "stacks"))}.`);
   say("Next: cdktf-ai-gateway local runs a gateway until Ctrl-C: npx tsx src/cli/main.ts local quickstart-aws");
   say("Then copy examples/quickstart/main.ts, put your own network, database and Redis into it, and in the stack's folder run");
-  say("terraform init && terraform apply. Then put a value into each secret listed above: the nodes fetch them by themselves.");
+  say(
+    "terraform init && terraform apply. It says which values are missing, and how to put them: npx cdktf-ai-gateway secrets put NAME < FILE.",
+  );
 }
 
 /** Providers of these sources that are simulated from their own schemas, so that nothing is downloaded. */

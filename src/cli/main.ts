@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { CommandError } from "./command-error";
 import { addKeys } from "./keys/keys-command";
 import type { LocalCommand } from "./local/local";
 import { shownWord, withoutPieces, withoutUnknownWords } from "./repeated-words";
 import { addRole } from "./role/role-command";
 import type { ScanCommand } from "./scan/scan";
-import { CommandError } from "./secrets/command-error";
 import { addSecrets } from "./secrets/secrets-command";
 import { version } from "./version";
 

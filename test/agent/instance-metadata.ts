@@ -1,30 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { Answer, Asked, RunningServer, serve } from "../support/secret-stores/server";
+import { Answer, Asked, Double } from "../support/secret-stores/server";
 
 const CREDENTIALS = "/latest/meta-data/iam/security-credentials";
 
 /** The metadata service of an instance of AWS that has a role; version 2 only, as our own nodes have it. */
-export class InstanceMetadata {
+export class InstanceMetadata extends Double {
   /** How often the role's credentials were handed out. */
   public handedOut = 0;
   private readonly token = randomBytes(16).toString("base64url");
-  private server?: RunningServer;
 
-  constructor(private readonly role: string) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
+  constructor(private readonly role: string) {
+    super();
   }
 
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
-  }
-
-  private answer({ method, url, headers }: Asked): Answer {
+  protected answer({ method, url, headers }: Asked): Answer {
     const path = url.pathname.replace(/\/$/, "");
     if (method === "PUT" && path === "/latest/api/token") {
       const ttl = { "x-aws-ec2-metadata-token-ttl-seconds": String(headers["x-aws-ec2-metadata-token-ttl-seconds"]) };

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Answer, Asked, RunningServer, serve } from "../support/secret-stores/server";
+import { Answer, Asked, Double } from "../support/secret-stores/server";
 import { AgentKey, AgentKeyOptions } from "cdktf-ai-gateway/agent";
 
 /** A key as the gateway's operator mints it. */
@@ -25,26 +25,13 @@ export class FakeStore {
 }
 
 /** A gateway that takes the keys it knows, by the bearer header alone, and answers as it is told. */
-export class FakeGateway {
+export class FakeGateway extends Double {
   public readonly keys = new Set<string>();
   public readonly asked: Asked[] = [];
   /** What calls with a good key are answered, one after the other; the last again and again. */
   public answers: Answer[] = [{ status: 200, body: '{"object":"chat.completion"}' }];
   /** Is told of each call while it waits for its answer. */
   public onAsked: () => void = () => undefined;
-  private server?: RunningServer;
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
-  }
 
   /** With nothing asked yet, and one key. */
   public forget(key: string): void {
@@ -54,7 +41,7 @@ export class FakeGateway {
     this.answers = [{ status: 200, body: '{"object":"chat.completion"}' }];
   }
 
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     this.asked.push(asked);
     this.onAsked();
     const sent = /^Bearer (.+)$/.exec(asked.headers.authorization ?? "")?.[1] ?? "";

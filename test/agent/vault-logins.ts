@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { AlicloudAccount } from "../support/secret-stores/alicloud-account";
-import { Answer, Asked, Refused, RunningServer, serve } from "../support/secret-stores/server";
+import { Answer, Asked, Double, Refused } from "../support/secret-stores/server";
 import { VaultDouble } from "../support/secret-stores/vault";
 
 type Sent = Readonly<Record<string, string>>;
@@ -11,7 +11,7 @@ const BODY = "Action=GetCallerIdentity&Version=2011-06-15";
  * Vault's logins by a cloud's role, before a KV engine: hands the signed question on to what checks signatures, gives tokens
  * that end, and takes no others.
  */
-export class VaultLogins {
+export class VaultLogins extends Double {
   public readonly accessKeyId = `AKIA${randomBytes(8).toString("hex").toUpperCase()}`;
   public readonly secretAccessKey = randomBytes(20).toString("hex");
   public readonly account = new AlicloudAccount();
@@ -19,32 +19,21 @@ export class VaultLogins {
   /** What tokens are told to live for, in seconds. */
   public lease = 3600;
   private token?: string;
-  private server?: RunningServer;
 
   constructor(
     private readonly vault: VaultDouble,
     private readonly role: string,
     private readonly region: string,
     private readonly serverId: string,
-  ) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
+  ) {
+    super();
   }
 
   public revoke(): void {
     this.token = undefined;
   }
 
-  private async answer(asked: Asked): Promise<Answer> {
+  protected async answer(asked: Asked): Promise<Answer> {
     try {
       const { pathname } = asked.url;
       if (asked.method === "POST" && pathname.startsWith("/v1/auth/")) return this.login(pathname, JSON.parse(asked.body) as Sent);

@@ -2,6 +2,8 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { DesiredState } from "../../src/litellm/agents";
+import { AGENT_ROUTES } from "../../src/litellm/routes";
 import type { SecretStoreSettings } from "../../src/secret-store";
 import type { SecretsDocument } from "../../src/secrets-document";
 import { readable } from "../cli/scan/support";
@@ -10,9 +12,11 @@ import { Call, Commands } from "../support/leaks/commands";
 import { ProcessWatch } from "../support/leaks/process-watch";
 import { canariesIn, leaksIn } from "../support/leaks/search";
 import { alicloudKms, LeakStore, secretsManager, vaultKv } from "../support/leaks/stores";
+import { LiteLlmAdmin } from "../support/litellm-admin/litellm-admin";
 import { MotoCloud, startMoto } from "../support/moto";
 import { KmsDouble } from "../support/secret-stores/alicloud-kms";
 import { Answer, Asked, RunningServer, serve } from "../support/secret-stores/server";
+import { documentOf } from "../support/secret-stores/tested-stores";
 import { VaultDouble } from "../support/secret-stores/vault";
 
 /** Those that no argument holds; the others are seen in the list of processes, which is why they are refused. */
@@ -20,6 +24,7 @@ const canaries = new Canaries();
 const asArguments = new Canaries();
 const kms = new KmsDouble();
 const vault = new VaultDouble();
+const litellm = new LiteLlmAdmin();
 let work: string;
 let moto: MotoCloud;
 let watch: ProcessWatch;
@@ -57,41 +62,23 @@ const STORES: Readonly<Record<string, DrivenStore>> = {
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), "leaks-of-the-command-"));
-  [moto] = await Promise.all([startMoto(), kms.start(), vault.start()]);
+  [moto] = await Promise.all([startMoto(), kms.start(), vault.start(), litellm.start()]);
   commands = new Commands(join(work, "commands"));
   watch = await ProcessWatch.start(join(work, "processes.txt"));
 });
 afterAll(async () => {
-  await Promise.all([moto.stop(), kms.stop(), vault.stop()]);
+  await Promise.all([moto.stop(), kms.stop(), vault.stop(), litellm.stop()]);
   rmSync(work, { recursive: true });
 });
-
-function documentOf(store: SecretStoreSettings): SecretsDocument {
-  const secret = (name: string, owner: "user" | "gateway", fields: string[] = []) => ({
-    name: `gw/${name}`,
-    purpose: `the secret ${name}`,
-    owner,
-    store: "store",
-    fields,
-  });
-  return {
-    version: 1,
-    gateway: "gw",
-    stores: { store },
-    secrets: [
-      secret("openai", "user"),
-      secret("anthropic", "user"),
-      secret("azure", "user", ["client_id", "client_secret"]),
-      secret("master-key", "gateway"),
-      secret("salt-key", "gateway"),
-    ],
-  };
-}
 
 const textOf = (document: SecretsDocument): string => JSON.stringify(document);
 
 describe.each(Object.entries(STORES))("secrets in %s", (kind, { store, settings, url, at }) => {
-  const around = (where = url()) => ({ ...store().environment, ...at(where), AIGW_SECRETS: textOf(documentOf(settings(where))) });
+  const around = (where = url()) => ({
+    ...store().environment,
+    ...at(where),
+    AIGW_SECRETS: textOf(documentOf(settings(where), "anthropic")),
+  });
   const into = (what: string) => canaries.passwordInto(`${kind}: ${what}`);
 
   it("are put, minted, told of, rotated, rolled back and retired", async () => {
@@ -159,6 +146,43 @@ describe.each(Object.entries(STORES))("secrets in %s", (kind, { store, settings,
   });
 });
 
+/** What leads `keys` to the agents and to the gateway. */
+function keysAround(): Record<string, string> {
+  const file = join(work, "agents.json");
+  const agents = [{ name: "x", secretName: "agents/x", models: ["a"], enabled: true }];
+  writeFileSync(file, JSON.stringify({ version: 1, routes: AGENT_ROUTES, groups: [], agents } satisfies DesiredState));
+  return { AIGW_DESIRED_STATE: file, AIGW_ENDPOINT: litellm.url };
+}
+
+describe("agents' keys", () => {
+  it("are made, told of, rotated and revoked, at a gateway that knows them, has another master key, or repeats all that it is asked", async () => {
+    const own = new VaultDouble();
+    await own.start();
+    const document = textOf(documentOf(STORES.Vault!.settings(own.url)));
+    const environment = { ...keysAround(), VAULT_TOKEN: canaries.known("the token of Vault", own.token), AIGW_SECRETS: document };
+    const works = (words: string, code = 0) => commands.works({ words: ["keys", ...words.split(" ")], environment }, code);
+    const value = canaries.known("the master key", litellm.masterKey);
+    own.secrets.set("gw/master-key", [{ data: { value }, made: new Date() }]);
+    for (const words of ["apply", "apply --json", "apply --agent x", "diff", "list", "list --json", "rotate x", "rotate --all --json"])
+      await works(words);
+    for (const words of ["usage", "usage --json", "usage --suggest", "diff --json"]) await works(words);
+    // Whatever is written fails; what asks whether the gateway is ready does not.
+    litellm.before = (_, action, body) => {
+      const message = `${action} ${JSON.stringify(body)}`;
+      return action.startsWith("POST ") ? { status: 500, body: JSON.stringify({ error: { type: "x", message } }) } : undefined;
+    };
+    for (const words of ["rotate x", "revoke x"]) await works(words, 1);
+    litellm.before = () => undefined;
+    await works("revoke x");
+    litellm.masterKey = canaries.into("another master key");
+    await works("list", 1);
+    const kept = (own.secrets.get("gw/agents/x") ?? []).map(({ data }) => data.value as string).filter((text) => text.startsWith("sk-"));
+    expect(kept.length).toBeGreaterThan(2);
+    kept.forEach((key) => canaries.known("an agent's key", key));
+    await own.stop();
+  });
+});
+
 /** What three stores' refusals look like, with all that was asked in every place for words. */
 function refusal({ method, url, headers, body }: Asked): object {
   const words = `${method} ${url.href} ${JSON.stringify(headers)} ${body}`;
@@ -186,6 +210,8 @@ const MISTAKES = [
   ...["scan VALUE", "scan . --token=VALUE", "scan --canary-file VALUE .", "scan --allow VALUE .", "scan --json=VALUE ."],
   ...["role VALUE", "role check VALUE", "role check VALUE --policy policy.json", "role check gateway --policy VALUE"],
   ...["role check gateway --policy policy.json VALUE", "role check gateway --token=VALUE"],
+  ...["keys VALUE", "keys --token=VALUE", "keys apply VALUE", "keys apply --agent VALUE", "keys apply --group VALUE", "keys rotate VALUE"],
+  ...["keys rotate x VALUE", "keys rotate x --overlap VALUE", "keys revoke VALUE", "keys list --endpoint VALUE", "keys usage --key=VALUE"],
   ...["secrets VALUE", "secrets --token=VALUE", "secrets help VALUE", "secrets -pVALUE"],
   ...["put", "rotate", "retire", "rollback"].flatMap((command) =>
     ["VALUE", "openai VALUE", "openai --value VALUE", "openai --value=VALUE", "openai -pVALUE"].map((rest) => `secrets ${command} ${rest}`),
@@ -220,8 +246,8 @@ describe("a value in a wrong place", () => {
   });
 
   it("is not repeated, whichever word it is", async () => {
-    const document = textOf(documentOf(STORES.KMS!.settings(kms.url)));
-    const environment = { ...STORES.KMS!.store().environment, AIGW_SECRETS: document };
+    const document = textOf(documentOf(STORES.KMS!.settings(kms.url), "anthropic"));
+    const environment = { ...STORES.KMS!.store().environment, ...keysAround(), AIGW_SECRETS: document };
     const drive = (words: string, around: Readonly<Record<string, string>>) =>
       say(words, asArguments.into(`argument: ${words}`), { environment: around });
     await Promise.all(MISTAKES.map((words) => drive(words, environment)));

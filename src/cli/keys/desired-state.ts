@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DesiredState } from "../../litellm/agents";
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { ONLY_TERRAFORM_KNOWS, StackChoice, synthesizedLocals } from "../secrets/synthesized-stack";
 
 /** The variables in which a provisioner hands over the path of `agents.json`, and where keys are administered. */

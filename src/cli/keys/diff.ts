@@ -1,5 +1,5 @@
 import type { AgentState } from "../../litellm/agents";
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { AdminApi, keyHash, LiveKey } from "./admin-api";
 import { AGENTS_AT_ONCE, rulesOf } from "./apply";
 import { atOnce } from "./at-once";

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { gatewayOptions, newSecretOptions } from "../secrets/shared-options";
 import type { ApplyOptions } from "./apply";
 import type { KeysOptions } from "./open-keys";
 import type { RotateOptions } from "./rotate";
@@ -11,7 +12,7 @@ export function addKeys(program: Command): void {
     .command("keys")
     .description("makes, rotates, revokes and watches the agents' keys, at the gateway and in their store");
 
-  making(common(keys.command("apply").description("makes store and gateway agree with what the stack says of its agents")))
+  newSecretOptions(common(keys.command("apply").description("makes store and gateway agree with what the stack says of its agents")))
     .option("--agent <name>", "this agent only")
     .option("--group <name>", "this group only")
     .action(async (options: Options<ApplyOptions>) => {
@@ -33,7 +34,7 @@ export function addKeys(program: Command): void {
     },
   );
 
-  making(common(keys.command("rotate").description("gives an agent a new key; the old one works on for a while and then ends")))
+  newSecretOptions(common(keys.command("rotate").description("gives an agent a new key; the old one works on for a while and then ends")))
     .argument("[agent]", "the agent's name")
     .option("--all", "every agent")
     .option("--older-than <time>", "with --all: those whose key is at least so old, such as 90d", duration)
@@ -60,21 +61,10 @@ export function addKeys(program: Command): void {
 }
 
 function common(command: Command): Command {
-  return command
+  return gatewayOptions(command)
     .option("--endpoint <url>", "where keys are administered (default: AIGW_ENDPOINT, else the synthesized one)")
     .option("--timeout <time>", "how long to wait for the gateway (default: 15m)", seconds)
-    .option("--json", "for machines")
-    .option("--document <file>", "the secrets' document; - is standard input (default: AIGW_SECRETS, else the synthesized stack)")
-    .option("--output <folder>", "cdktf's output folder", "cdktf.out")
-    .option("--stack <name>", "which stack, if there are several")
-    .option("--gateway <name>", "which gateway, if the stack has several")
-    .option("--workspace <name>", "Terraform's workspace (default: TF_WORKSPACE, else default)");
-}
-
-function making(command: Command): Command {
-  return command
-    .option("--encryption-key <id>", "the key of secrets that are made now (default: the gateway's, where there is one)")
-    .option("--kms-instance <id>", "Alibaba Cloud: the KMS instance of secrets that are made now");
+    .option("--json", "for machines");
 }
 
 async function contextOf(options: KeysOptions) {

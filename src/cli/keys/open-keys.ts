@@ -1,5 +1,5 @@
 import type { AgentState } from "../../litellm/agents";
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { SecretsContext } from "../secrets/context";
 import { DocumentSecret, shortName } from "../secrets/known-secrets";
 import { openContext, OpenOptions } from "../secrets/open-context";

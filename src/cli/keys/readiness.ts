@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { AdminApi, AdminApiError } from "./admin-api";
 
 /** How long a gateway is waited for, in seconds. */

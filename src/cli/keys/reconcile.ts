@@ -1,6 +1,6 @@
 import type { AgentState } from "../../litellm/agents";
 import type { Route } from "../../litellm/routes";
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { failureCode, StoreError } from "../secrets/store-error";
 import { AdminApi, AdminApiError, keyHash, KeySpec, Lifetime, LiveKey } from "./admin-api";
 import { agentOf, Difference, differences, keySpec, shortHash, Standing } from "./key-spec";

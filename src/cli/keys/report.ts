@@ -1,4 +1,4 @@
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { GroupOutcome } from "./groups";
 import { Difference } from "./key-spec";
 import { Outcome } from "./reconcile";

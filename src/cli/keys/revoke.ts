@@ -1,5 +1,5 @@
 import type { DesiredState } from "../../litellm/agents";
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { unknownWord } from "../secrets/secret-value";
 import { AdminApi, LiveKey } from "./admin-api";
 import { AgentSecrets, Left } from "./agent-secrets";

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentState } from "../../litellm/agents";
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { mint } from "../secrets/secret-value";
 import { StoreError } from "../secrets/store-error";
 import { AdminApi, keyHash, LiveKey } from "./admin-api";

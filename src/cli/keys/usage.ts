@@ -1,5 +1,5 @@
 import type { AgentState } from "../../litellm/agents";
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { table } from "../table";
 import { AdminApi, KeyActivity, LiveTeam } from "./admin-api";
 import { keyAlias, shortHash, teamId } from "./key-spec";

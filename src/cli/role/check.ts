@@ -1,4 +1,4 @@
-import { CommandError, EXIT } from "../secrets/command-error";
+import { CommandError, EXIT } from "../command-error";
 import { AccessDifference, compareAccess } from "./compare-access";
 import { compareTrust } from "./compare-trust";
 import type { LiveRole } from "./live-role";

@@ -1,4 +1,4 @@
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { failureCode } from "../secrets/store-error";
 import type { PolicyJson } from "./compare-access";
 

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { CommandError } from "../secrets/command-error";
+import { CommandError } from "../command-error";
 import { PolicyJson, statementsOf } from "./compare-access";
 
 /** What `GatewayRole.requiredPolicy()` says that a role must be allowed. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { CommandError } from "../command-error";
 import { AlicloudApi } from "./alicloud-api";
-import { CommandError } from "./command-error";
 import { notMadeHere, ofAnotherAccount } from "./secret-arn";
 import { NewSecretOptions, SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";
 import { failureCode, StoreError } from "./store-error";

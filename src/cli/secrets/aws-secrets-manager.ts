@@ -9,8 +9,8 @@ import {
   SecretVersionsListEntry,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
+import { CommandError } from "../command-error";
 import { awsClientConfig } from "./aws-client-config";
-import { CommandError } from "./command-error";
 import { notMadeHere, ofAnotherAccount } from "./secret-arn";
 import { NewSecretOptions, SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";
 import { failureCode, StoreError } from "./store-error";

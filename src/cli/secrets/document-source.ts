@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { SecretsDocument } from "../../secrets-document";
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 import { secretArn } from "./secret-arn";
 import { StackChoice, SynthesizedSecrets, synthesizedSecrets } from "./synthesized-stack";
 import { allOf, ValueInput } from "./value-input";

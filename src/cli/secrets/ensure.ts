@@ -1,4 +1,4 @@
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret } from "./known-secrets";
 import { missingFields, mint } from "./secret-value";

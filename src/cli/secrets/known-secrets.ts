@@ -1,5 +1,5 @@
 import { SecretsDocument } from "../../secrets-document";
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 import { unknownWord } from "./secret-value";
 
 /** A secret as the document has it. */
@@ -30,9 +30,4 @@ export function refuseSaltKey(document: SecretsDocument, secret: DocumentSecret)
   throw new CommandError(
     `${secret.name} is never changed: LiteLLM encrypts with it what it stores in the database, and all of that would be unreadable`,
   );
-}
-
-/** Whether a node has it from its start on: its own keys and what it connects with. Providers' keys are taken over at every refresh. */
-export function isTakenAtStart({ owner, purpose }: DocumentSecret): boolean {
-  return owner === "gateway" || purpose.startsWith("the password of ");
 }

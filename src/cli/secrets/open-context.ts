@@ -1,4 +1,4 @@
-import { CommandError } from "./command-error";
+import { CommandError } from "../command-error";
 import { SecretsContext } from "./context";
 import { DocumentChoice, secretsOf } from "./document-source";
 import { DocumentSecret } from "./known-secrets";

@@ -1,7 +1,7 @@
 import { SecretStoreSettings } from "../../secret-store";
+import { CommandError, NodesUnknown } from "../command-error";
 import type { AlicloudNodes } from "./alicloud-use-report";
 import type { AwsNodes } from "./aws-use-report";
-import { CommandError, NodesUnknown } from "./command-error";
 import { NodesSettings, ONLY_TERRAFORM_KNOWS } from "./synthesized-stack";
 import { UseReport } from "./use-report";
 

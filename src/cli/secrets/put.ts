@@ -1,4 +1,4 @@
-import { CommandError } from "./command-error";
+import { CommandError } from "../command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret, isSaltKey, refuseSaltKey, secretOf } from "./known-secrets";
 import { missingFields, newText } from "./secret-value";

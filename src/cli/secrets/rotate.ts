@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CommandError } from "./command-error";
+import { CommandError } from "../command-error";
 import { SecretsContext } from "./context";
-import { DocumentSecret, isTakenAtStart, refuseSaltKey, secretOf } from "./known-secrets";
+import { DocumentSecret, refuseSaltKey, secretOf } from "./known-secrets";
 import { NewValue, unchanged, write } from "./put";
 import { mint } from "./secret-value";
 import { StoreClient, versionAt } from "./store-client";
@@ -105,12 +105,12 @@ async function refuseWhileUsed(context: SecretsContext, secret: DocumentSecret, 
 
 /** What a node's log says of these is what the store holds, not what the process was started with. */
 function refuseStartOnly(secret: DocumentSecret, what: string): void {
-  if (!isTakenAtStart(secret)) return;
+  if (!secret.takenAtStart) return;
   throw new CommandError(`${secret.name}: ${what} can not be answered: a node takes it over at its start only; replace the nodes first`);
 }
 
 function takenOver(secret: DocumentSecret): string {
-  return isTakenAtStart(secret)
+  return secret.takenAtStart
     ? "a node takes it over at its start: replace the nodes (an instance refresh), one by one"
     : "nodes take it over at their next refresh, within 15 minutes unless refreshInterval says otherwise";
 }
@@ -120,6 +120,6 @@ function nextSteps(context: SecretsContext, secret: DocumentSecret, waited: bool
   return [
     ...(waited ? [] : [`Next: ${takenOver(secret)}.`]),
     `If calls fail: ${context.command(`rollback ${name}`)}`,
-    `Once all nodes use it: ${context.command(`retire ${name}${isTakenAtStart(secret) ? " --force" : ""}`)}`,
+    `Once all nodes use it: ${context.command(`retire ${name}${secret.takenAtStart ? " --force" : ""}`)}`,
   ];
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { unknownName } from "../../nearest";
-import { CommandError } from "./command-error";
+import { CommandError } from "../command-error";
 import { StoredSecret } from "./store-client";
 
 /** What LiteLLM takes as a master key begins so. */

@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError } from "commander";
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 import type { OpenOptions } from "./open-context";
 import type { WaitOptions } from "./rotate";
+import { gatewayOptions, newSecretOptions } from "./shared-options";
 
 type Options<T> = OpenOptions & T;
 
@@ -12,24 +13,21 @@ export function addSecrets(program: Command): void {
   const secrets = program
     .command("secrets")
     .description("puts, mints, rotates and watches the values of a gateway's secrets, in their stores");
-  // A wrong word may be a value, and commander repeats it.
-  secrets.configureOutput({ outputError: (text, write) => write(withoutUnknownWords(text, secrets)) });
 
-  common(secrets.command("put").description("puts a value into its store; the value comes by standard input"), true)
+  newSecretOptions(common(secrets.command("put").description("puts a value into its store; the value comes by standard input"), true))
     .option("--field <name>", "one field of a secret that has several; the others are kept")
     .option("--from-env <variable>", "takes the value from this variable of the environment")
-    .option("--encryption-key <id>", "the key of a secret that is made now (default: the gateway's, where there is one)")
-    .option("--kms-instance <id>", "Alibaba Cloud: the KMS instance of a secret that is made now")
     .action(async (name: string, more: string[], options: Options<{ field?: string; fromEnv?: string }>) => {
       refuseMore(more);
       const { put } = await import("./put.js");
       await put(await contextOf(options), name, options);
     });
 
-  common(secrets.command("ensure").description("mints the gateway's own values where there are none; tells which others are missing"))
+  const ensuring = secrets
+    .command("ensure")
+    .description("mints the gateway's own values where there are none; tells which others are missing");
+  newSecretOptions(common(ensuring))
     .option("--allow-missing", "ends with 0 also where values are missing")
-    .option("--encryption-key <id>", "the key of secrets that are made now (default: the gateway's, where there is one)")
-    .option("--kms-instance <id>", "Alibaba Cloud: the KMS instance of secrets that are made now")
     .action(async (options: Options<{ allowMissing?: boolean }>) => {
       const { ensure } = await import("./ensure.js");
       await ensure(await contextOf(options), options);
@@ -77,12 +75,7 @@ function common(command: Command, named = false): Command {
       .usage("[options] <name>")
       .argument("<name>", "the secret, such as prod-gateway/openai, or openai")
       .argument("[more...]", "nothing: a value is never an argument");
-  return command
-    .option("--document <file>", "the secrets' document; - is standard input (default: AIGW_SECRETS, else the synthesized stack)")
-    .option("--output <folder>", "cdktf's output folder", "cdktf.out")
-    .option("--stack <name>", "which stack, if there are several")
-    .option("--gateway <name>", "which gateway, if the stack has several")
-    .option("--workspace <name>", "Terraform's workspace (default: TF_WORKSPACE, else default)");
+  return gatewayOptions(command);
 }
 
 function reporting(command: Command): Command {
@@ -122,10 +115,4 @@ function wholeNumber(text: string): number {
   const number = Number(text);
   if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("a whole number above 0 is wanted");
   return number;
-}
-
-/** commander's message, where a quoted word that is neither a command nor an option is left out. */
-function withoutUnknownWords(text: string, secrets: Command): string {
-  const known = new Set(["name", ...secrets.commands.flatMap((command) => [command.name(), ...command.options.map(({ flags }) => flags)])]);
-  return text.replace(/'([^'\n]*)'/g, (quoted, word: string) => (known.has(word) ? quoted : "that"));
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError, EXIT, NodesUnknown } from "../command-error";
 import { table } from "../table";
-import { CommandError, EXIT, NodesUnknown } from "./command-error";
 import { SecretsContext } from "./context";
 import { DocumentSecret, isSaltKey } from "./known-secrets";
 import { versionAt } from "./store-client";

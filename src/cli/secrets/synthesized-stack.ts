@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SecretsDocument } from "../../secrets-document";
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 import { resolved, StackFile, UnknownExpression } from "./expressions";
 
 /** Which gateway of what cdktf has synthesized. */

@@ -1,4 +1,4 @@
-import { CommandError, EXIT } from "./command-error";
+import { CommandError, EXIT } from "../command-error";
 
 /** Where a value may come from; never an argument, which all users of the computer can read. */
 export interface ValueInput {

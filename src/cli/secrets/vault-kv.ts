@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { VaultStoreSettings } from "../../secret-store";
-import { CommandError } from "./command-error";
+import { CommandError } from "../command-error";
 import { httpCall } from "./http-call";
 import { withRetries } from "./retries";
 import { SecretValue, SecretVersion, Stage, StoreClient, StoredSecret, versionAt } from "./store-client";

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { CommandError } from "../../../src/cli/command-error";
 import { Desired, desiredOf } from "../../../src/cli/keys/desired-state";
-import { CommandError } from "../../../src/cli/secrets/command-error";
 
 const AGENT = { name: "x", secretName: "agents/x", models: ["a"], enabled: true };
 const STATE = { version: 1, routes: [], groups: [], agents: [AGENT] };

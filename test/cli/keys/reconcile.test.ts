@@ -9,7 +9,8 @@ import { agent } from "./support";
 let litellm: LiteLlmAdmin;
 let api: AdminApi;
 beforeEach(async () => {
-  litellm = await new LiteLlmAdmin().start();
+  litellm = new LiteLlmAdmin();
+  await litellm.start();
   api = new AdminApi(litellm.url, litellm.masterKey);
 });
 afterEach(() => litellm.stop());

@@ -1,8 +1,8 @@
+import { CommandError } from "../../../src/cli/command-error";
 import { keyHash } from "../../../src/cli/keys/admin-api";
 import { KeysContext, keysContext } from "../../../src/cli/keys/open-keys";
 import { Waiting } from "../../../src/cli/keys/readiness";
 import { Report } from "../../../src/cli/keys/report";
-import { CommandError } from "../../../src/cli/secrets/command-error";
 import { mint } from "../../../src/cli/secrets/secret-value";
 import { StoreError } from "../../../src/cli/secrets/store-error";
 import { AgentState, DesiredState, GroupState } from "../../../src/litellm/agents";

@@ -1,4 +1,4 @@
-import { CommandError, NodesUnknown } from "../../../src/cli/secrets/command-error";
+import { CommandError, NodesUnknown } from "../../../src/cli/command-error";
 import { ensure } from "../../../src/cli/secrets/ensure";
 import { NewValue, put } from "../../../src/cli/secrets/put";
 import { retire, rollback, rotate } from "../../../src/cli/secrets/rotate";

@@ -60,7 +60,8 @@ export const DOCUMENT: SecretsDocument = {
 };
 
 function declared(name: string, purpose: string, fields: string[] = [], owner: DocumentSecret["owner"] = "user"): DocumentSecret {
-  return { name: `gw/${name}`, purpose, owner, store: "alicloud-kms", fields };
+  const takenAtStart = owner === "gateway" || name === "database";
+  return { name: `gw/${name}`, purpose, owner, takenAtStart, store: "alicloud-kms", fields };
 }
 
 /** The commands' surroundings: what is given to them and what they say. */

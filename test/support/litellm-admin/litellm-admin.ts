@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { keyHash } from "../../../src/cli/keys/admin-api";
 import { ADMIN_ROUTES } from "../../../src/litellm/routes";
-import { Answer, Asked, RunningServer, serve } from "../secret-stores/server";
+import { Answer, Asked, Double } from "../secret-stores/server";
 
 type Fields = Record<string, unknown>;
 type Reply = readonly [status: number, body: unknown];
@@ -31,7 +31,7 @@ const WRITES = /^POST /;
  * LiteLLM's management routes behind a gateway's admin listener, as measured on 1.106: what it refuses is refused, and what it
  * does without a word (a known key made again, a key of a team that is not there) is done without a word.
  */
-export class LiteLlmAdmin {
+export class LiteLlmAdmin extends Double {
   public masterKey = `sk-${randomBytes(24).toString("hex")}`;
   public readonly keys = new Map<string, HeldKey>();
   public readonly teams = new Map<string, Fields>();
@@ -52,20 +52,6 @@ export class LiteLlmAdmin {
   /** Is told once a call is done; true: the answer gets lost. */
   public after: (call: number, action: string) => boolean = () => false;
   private running = 0;
-  private server?: RunningServer;
-
-  public async start(): Promise<this> {
-    this.server = await serve((asked) => this.answer(asked));
-    return this;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
 
   /** The calls that may change something. */
   public get writes(): string[] {
@@ -96,7 +82,7 @@ export class LiteLlmAdmin {
     return expires !== null && Date.parse(expires) <= this.now();
   }
 
-  private async answer({ method, url, headers, body }: Asked): Promise<Answer> {
+  protected async answer({ method, url, headers, body }: Asked): Promise<Answer> {
     const action = `${method} ${url.pathname}`;
     const call = this.asked.push(action) - 1;
     this.most = Math.max(this.most, ++this.running);

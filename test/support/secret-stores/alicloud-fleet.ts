@@ -1,5 +1,5 @@
 import { AlicloudAccount } from "./alicloud-account";
-import { Answer, Asked, Refused, RunningServer, serve } from "./server";
+import { Answer, Asked, Double, Refused } from "./server";
 
 type Given = Readonly<Record<string, string | undefined>>;
 
@@ -24,28 +24,17 @@ const LONGEST_ECS_PAGE = 100;
  * region, an unknown group, longer pages than there are; answers 10 at a time unless it is asked for more, as both do.
  * @see https://www.alibabacloud.com/help/en/auto-scaling/developer-reference/api-ess-2014-08-28-describescalinginstances
  */
-export class FleetDouble {
+export class FleetDouble extends Double {
   public readonly groups: Group[] = [];
   public readonly instances: Instance[] = [];
   /** Actions that the caller's policy does not allow. */
   public readonly denied = new Set<string>();
-  private server?: RunningServer;
 
   constructor(
     private readonly account: AlicloudAccount,
     private readonly region: string,
-  ) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
+  ) {
+    super();
   }
 
   /** Adds a group with so many instances in service; answers their hosts' names. */
@@ -63,7 +52,7 @@ export class FleetDouble {
     return hostName;
   }
 
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     try {
       this.account.checkAcs3(asked);
       return { status: 200, body: JSON.stringify({ RequestId: "r-1", ...this.act(asked) }) };

@@ -1,5 +1,5 @@
 import { AlicloudAccount } from "./alicloud-account";
-import { Answer, Asked, Refused, RunningServer, serve } from "./server";
+import { Answer, Asked, Double, Refused } from "./server";
 
 interface Version {
   readonly id: string;
@@ -25,7 +25,7 @@ const MOST_VERSIONS = 10;
  * version ids that are taken, keys of other instances, secrets that are about to be deleted.
  * @see https://www.alibabacloud.com/help/en/kms/key-management-service/developer-reference/api-kms-2016-01-20-updatesecretversionstage
  */
-export class KmsDouble {
+export class KmsDouble extends Double {
   public readonly secrets = new Map<string, Secret>();
   /** The id and the instance of each key, by id or alias. */
   public readonly keys = new Map<string, { readonly id: string; readonly instance?: string }>();
@@ -35,20 +35,9 @@ export class KmsDouble {
   public readonly denied = new Set<string>();
   /** So many calls are answered with Rejected.Throttling. */
   public throttled = 0;
-  private server?: RunningServer;
 
-  constructor(private readonly account = new AlicloudAccount()) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
+  constructor(private readonly account = new AlicloudAccount()) {
+    super();
   }
 
   public get accessKeyId(): string {
@@ -69,7 +58,7 @@ export class KmsDouble {
     return this.secrets.get(name)?.versions.find(({ stages }) => stages.has(stage))?.text;
   }
 
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     try {
       this.account.checkAcs3(asked);
       return { status: 200, body: JSON.stringify({ RequestId: "r-1", ...this.act(asked) }) };

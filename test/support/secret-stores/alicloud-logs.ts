@@ -1,5 +1,5 @@
 import { AlicloudAccount } from "./alicloud-account";
-import { Answer, Asked, Refused, RunningServer, serve } from "./server";
+import { Answer, Asked, Double, Refused } from "./server";
 
 type Line = Readonly<Record<string, string>>;
 
@@ -12,7 +12,7 @@ const MOST_LINES = 100;
  * time. Refuses what is not signed, another project or store, and times, lines, offsets and queries that it can not take.
  * @see https://www.alibabacloud.com/help/en/sls/developer-reference/api-getlogs
  */
-export class SlsDouble {
+export class SlsDouble extends Double {
   /** With the time in seconds at which each was written. */
   public readonly lines: { readonly time: number; readonly line: Line }[] = [];
   /** So many answers hold only the half, and say so. */
@@ -20,25 +20,14 @@ export class SlsDouble {
   /** So many calls are answered with ReadQuotaExceed. */
   public busy = 0;
   public denied = false;
-  private server?: RunningServer;
 
   constructor(
     private readonly account: AlicloudAccount,
     private readonly region: string,
     private readonly project: string,
     private readonly store: string,
-  ) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
+  ) {
+    super();
   }
 
   /** Writes a line as a node does, whose fields are all texts here. */
@@ -46,7 +35,7 @@ export class SlsDouble {
     this.lines.push({ time, line });
   }
 
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     try {
       if (asked.headers["x-log-apiversion"] !== "0.6.0") throw new Refused(400, "InvalidAPIVersion");
       this.account.checkSls4(asked, this.region);

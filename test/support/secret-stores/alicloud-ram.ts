@@ -1,5 +1,5 @@
 import { AlicloudAccount } from "./alicloud-account";
-import { Answer, Asked, Refused, RunningServer, serve } from "./server";
+import { Answer, Asked, Double, Refused } from "./server";
 
 /** A role of RAM, as a test says it is. */
 export interface RamRole {
@@ -13,27 +13,16 @@ export interface RamRole {
  * The roles of Alibaba Cloud RAM, read only, with signatures checked.
  * @see https://www.alibabacloud.com/help/en/ram/developer-reference/api-ram-2015-05-01-getpolicy
  */
-export class RamDouble {
+export class RamDouble extends Double {
   public readonly roles = new Map<string, RamRole>();
   /** Actions that the caller's policy does not allow. */
   public readonly denied = new Set<string>();
-  private server?: RunningServer;
 
-  constructor(private readonly account: AlicloudAccount) {}
-
-  public async start(): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked));
+  constructor(private readonly account: AlicloudAccount) {
+    super();
   }
 
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
-  }
-
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     try {
       this.account.checkAcs3(asked);
       return { status: 200, body: JSON.stringify({ RequestId: "r-1", ...this.act(asked) }) };

@@ -59,3 +59,23 @@ export async function serve(answer: (asked: Asked) => Answer | Promise<Answer>, 
       }),
   };
 }
+
+/** A service of our own in the place of a real one. */
+export abstract class Double {
+  private server?: RunningServer;
+
+  /** @param tls a certificate: it is entered by TLS */
+  public async start(tls?: ServerOptions): Promise<void> {
+    this.server = await serve((asked) => this.answer(asked), tls);
+  }
+
+  public get url(): string {
+    return this.server!.url;
+  }
+
+  public async stop(): Promise<void> {
+    await this.server?.stop();
+  }
+
+  protected abstract answer(asked: Asked): Answer | Promise<Answer>;
+}

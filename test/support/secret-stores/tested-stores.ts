@@ -108,12 +108,13 @@ export function surroundings(store: TestedStore, url = store.url()): Record<stri
   return { ...store.environment(url), AIGW_SECRETS: JSON.stringify(documentOf(store.settings(url))) };
 }
 
-/** Two secrets of a person, one of them with fields, and two of the gateway's own. */
-export function documentOf(store: SecretStoreSettings): SecretsDocument {
+/** Secrets of a person, one of them with fields, more of them where they are named, and two of the gateway's own. */
+export function documentOf(store: SecretStoreSettings, ...more: readonly string[]): SecretsDocument {
   const secret = (name: string, fields: string[] = [], owner: "user" | "gateway" = "user") => ({
     name: `gw/${name}`,
     purpose: `the secret ${name}`,
     owner,
+    takenAtStart: owner === "gateway",
     store: "store",
     fields,
   });
@@ -122,7 +123,7 @@ export function documentOf(store: SecretStoreSettings): SecretsDocument {
     gateway: "gw",
     stores: { store },
     secrets: [
-      secret("openai"),
+      ...["openai", ...more].map((name) => secret(name)),
       secret("azure", ["client_id", "client_secret"]),
       secret("master-key", [], "gateway"),
       secret("salt-key", [], "gateway"),

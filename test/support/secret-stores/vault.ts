@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ServerOptions } from "node:https";
-import { Answer, Asked, Refused, RunningServer, serve } from "./server";
+import { Answer, Asked, Double, Refused } from "./server";
 
 interface Version {
   readonly data: Readonly<Record<string, unknown>>;
@@ -10,7 +9,7 @@ interface Version {
 }
 
 /** Vault's KV, version 2, as an operator with a token sees it: no token, no namespace, a wrong check-and-set are refused. */
-export class VaultDouble {
+export class VaultDouble extends Double {
   public readonly token = `hvs.${randomBytes(16).toString("hex")}`;
   public readonly secrets = new Map<string, Version[]>();
   /** Paths below /v1/ that the token's policy does not allow. */
@@ -18,23 +17,12 @@ export class VaultDouble {
   /** So many calls are answered with 429. */
   public throttled = 0;
   public sealed = false;
-  private server?: RunningServer;
 
   constructor(
     private readonly mount = "secret",
     private readonly namespace?: string,
-  ) {}
-
-  public async start(tls?: ServerOptions): Promise<void> {
-    this.server = await serve((asked) => this.answer(asked), tls);
-  }
-
-  public get url(): string {
-    return this.server!.url;
-  }
-
-  public async stop(): Promise<void> {
-    await this.server?.stop();
+  ) {
+    super();
   }
 
   /** The fields of a version that is there; by default the newest. */
@@ -43,7 +31,7 @@ export class VaultDouble {
     return version === undefined || isDeleted(version) ? undefined : version.data;
   }
 
-  private answer(asked: Asked): Answer {
+  protected answer(asked: Asked): Answer {
     try {
       const data = this.act(asked);
       return data === undefined ? { status: 204, body: "" } : { status: 200, body: JSON.stringify({ data }) };
