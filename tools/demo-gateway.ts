@@ -1,16 +1,16 @@
 // The second half of `npm run demo`: the quickstart's gateway on this computer, and what it does.
-import { AdminApi } from "../src/cli/keys/admin-api";
-import { keySpec } from "../src/cli/keys/key-spec";
 import { LocalGateway } from "../src/cli/local/local-gateway";
 import { findPython } from "../src/cli/local/python";
 import { synthesizedGateway } from "../src/cli/local/synthesized-gateway";
-import { AGENT_ROUTES } from "../src/litellm/routes";
 
 const REFRESH_SECONDS = 2;
 const REQUESTS_A_SECOND = 20;
 /** Time for the new key to be fetched and used, and for as many requests again. */
 const LOAD_SECONDS = 10;
 const ROTATED = "dashscope";
+/** Its quota is enough for the load. */
+const LOADING_AGENT = "support-agent";
+const REVOKED = "code-agent";
 
 interface Row {
   readonly what: string;
@@ -25,19 +25,32 @@ export async function demonstrate(output: string, stack: string, say: (text: str
     say(`The gateway was not started: ${python.message}.`);
     return true;
   }
-  const gateway = new LocalGateway(synthesizedGateway(output, stack, undefined), { refreshIntervalSeconds: REFRESH_SECONDS, say });
+  const gateway = new LocalGateway(synthesizedGateway(output, stack, undefined), {
+    refreshIntervalSeconds: REFRESH_SECONDS,
+    keys: "none",
+    say,
+  });
   const onSignal = (): void => void gateway.stop().then(() => process.exit(130));
   (["SIGINT", "SIGTERM"] as const).forEach((signal) => process.once(signal, onSignal));
   try {
     await gateway.start();
     say("Asking it ...\n");
-    const rows = [await served(gateway), await refused(gateway), await stopped(gateway), await rotated(gateway)];
+    const rows: Row[] = [];
+    for (const show of [provisioned, served, refused, stopped, rotated, revoked]) rows.push(await show(gateway));
     const width = Math.max(...rows.map(({ what }) => what.length));
     rows.forEach(({ what, seen, isRight }) => say(`  ${isRight ? "ok  " : "FAIL"}  ${what.padEnd(width)}  ${seen}`));
     return rows.every(({ isRight }) => isRight);
   } finally {
     await gateway.stop();
   }
+}
+
+/** The agents' keys are made by the command that an apply of the stack runs. */
+async function provisioned({ command }: LocalGateway): Promise<Row> {
+  const said: string[] = [];
+  for (let time = 0; time < 2; time += 1) said.push((await command.run(["keys", "apply"])).trimEnd().split("\n").at(-1)!);
+  const isRight = said.join() === "4 agents: 4 made,4 agents: 4 unchanged";
+  return { what: "keys apply, and once more", seen: said.join(", then "), isRight };
 }
 
 async function served(gateway: LocalGateway): Promise<Row> {
@@ -77,26 +90,34 @@ async function stopped(gateway: LocalGateway): Promise<Row> {
 
 /** A provider's key is changed while requests run. */
 async function rotated(gateway: LocalGateway): Promise<Row> {
-  const { pid } = gateway;
-  const key = `sk-${crypto.randomUUID()}`;
-  const spec = keySpec({ name: "demo-load", secretName: "none", models: ["qwen-max"], enabled: true }, "load", AGENT_ROUTES);
-  await new AdminApi(gateway.adminEndpoint, gateway.masterKey).generate(key, spec);
-  const fresh = crypto.randomUUID();
+  const pids = (): string => gateway.nodes.map(({ pid }) => pid).join();
+  const [before, asked, fresh] = [pids(), gateway.provider.calls.length, crypto.randomUUID()];
   const statuses: Promise<number>[] = [];
-  const before = gateway.provider.calls.length;
+  let put: Promise<unknown> | undefined;
   for (let index = 0; index < REQUESTS_A_SECOND * LOAD_SECONDS; index += 1) {
-    if (index === REQUESTS_A_SECOND) gateway.rotate(ROTATED, fresh);
-    statuses.push(chat(gateway, key, "qwen-max").then((reply) => reply.arrayBuffer().then(() => reply.status)));
+    if (index === REQUESTS_A_SECOND) put = gateway.command.run(["secrets", "put", `${gateway.name}/${ROTATED}`], fresh);
+    statuses.push(ask(gateway, LOADING_AGENT, "qwen-max").then((reply) => reply.arrayBuffer().then(() => reply.status)));
     await new Promise((resolve) => setTimeout(resolve, 1000 / REQUESTS_A_SECOND));
   }
+  await put;
   const failed = (await Promise.all(statuses)).filter((status) => status !== 200).length;
-  const keys = gateway.provider.calls.slice(before).map((call) => call.key);
-  const isRight = failed === 0 && keys.at(-1) === fresh && keys[0] !== fresh && gateway.pid === pid;
+  const keys = gateway.provider.calls.slice(asked).map((call) => call.key);
+  const isRight = failed === 0 && keys.at(-1) === fresh && keys[0] !== fresh && pids() === before;
   return {
-    what: `${ROTATED}'s key is changed under load`,
+    what: `secrets put changes ${ROTATED}'s key under load`,
     seen: `${statuses.length} requests, ${failed} failed; ${keys.filter((used) => used === fresh).length} with the new key; no restart`,
     isRight,
   };
+}
+
+async function revoked(gateway: LocalGateway): Promise<Row> {
+  const { key } = gateway.agents.find(({ agent }) => agent.name === REVOKED)!;
+  const before = await chat(gateway, key, "qwen-plus");
+  await gateway.command.run(["keys", "revoke", REVOKED]);
+  const after = await chat(gateway, key, "qwen-plus");
+  const seen = [before.status, after.status];
+  await Promise.all([before.arrayBuffer(), after.arrayBuffer()]);
+  return { what: `keys revoke ${REVOKED}`, seen: seen.join(", then "), isRight: seen.join() === "200,401" };
 }
 
 function ask(gateway: LocalGateway, agent: string, model: string): Promise<Response> {

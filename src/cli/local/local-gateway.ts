@@ -3,12 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseTar } from "nanotar";
-import { AdminApi } from "../keys/admin-api";
-import { settleGroup } from "../keys/groups";
-import { AgentKey, Outcome, reconcile } from "../keys/reconcile";
+import type { AgentKey } from "../keys/reconcile";
+import { LocalCommand } from "./local-command";
 import { LocalConfig, localConfig } from "./local-config";
+import { LocalNode, NodeProgram } from "./local-node";
 import { Postgres } from "./postgres";
-import { endRuns, freePort, run, Service } from "./programs";
+import { endRuns, run } from "./programs";
 import { findPython, hasVenv, venv } from "./python";
 import { nativeQueryEngine } from "./query-engine";
 import { findRedis, Redis } from "./redis";
@@ -27,23 +27,28 @@ export interface LocalOptions {
   readonly keep?: boolean;
   /** How often the gateway asks for new values of secrets; else as the stack says. */
   readonly refreshIntervalSeconds?: number;
+  /**
+   * How many processes serve, as so many nodes would.
+   * @default 1
+   */
+  readonly nodes?: number;
+  /**
+   * Whether the agents' keys are made at the start, or by who comes later.
+   * @default "apply"
+   */
+  readonly keys?: "apply" | "none";
   /** Told what is being done. */
   readonly say?: (text: string) => void;
 }
 
-const READY_SECONDS = 180;
-const DRAIN_SECONDS = 15;
 const MASTER_KEY = "LITELLM_MASTER_KEY";
 
 /** A gateway that runs on this computer: a synthesized stack's own bundle, with doubles of what the cloud gives it. */
 export class LocalGateway {
-  /** Where agents ask. */
-  public endpoint = "";
-  /** Where keys are administered. */
-  public adminEndpoint = "";
   public config!: LocalConfig;
-  public agents: readonly AgentKey[] = [];
-  public outcomes: readonly Outcome[] = [];
+  public nodes: readonly LocalNode[] = [];
+  /** How its keys and secrets are administered. */
+  public command!: LocalCommand;
   public readonly provider = new StandInProvider();
   /** The run's folder: bundle, settings.json, config.yaml, gateway.log, requests. */
   public readonly folder = mkdtempSync(join(tmpdir(), "aigw-local-"));
@@ -51,7 +56,6 @@ export class LocalGateway {
   private readonly secrets = new SecretServer();
   private readonly ends: (() => Promise<void>)[] = [];
   private stopping: Promise<void> | undefined;
-  private service!: Service;
 
   constructor(
     private readonly gateway: SynthesizedGateway,
@@ -68,19 +72,26 @@ export class LocalGateway {
     }
   }
 
-  /** The process of the gateway itself. */
-  public get pid(): number {
-    return this.service.pid;
+  public get name(): string {
+    return this.gateway.settings.name;
   }
 
-  /** A new value of a provider's key; the gateway takes it at its next refresh. */
-  public rotate(provider: string, value: string): void {
-    const secret = this.gateway.settings.secrets.find(({ name }) => name.endsWith(`/${provider}`));
-    if (secret === undefined) throw new Error(`there is no secret of a provider "${provider}"`);
-    this.secrets.set(
-      secret.name,
-      secretText(secret.fields, () => value),
-    );
+  /** Where agents ask: the first node. */
+  public get endpoint(): string {
+    return this.nodes[0]!.endpoint;
+  }
+
+  /** Where keys are administered: the first node. */
+  public get adminEndpoint(): string {
+    return this.nodes[0]!.adminEndpoint;
+  }
+
+  /** The agents, with the keys that the store holds for them now. */
+  public get agents(): readonly AgentKey[] {
+    return this.gateway.desired.agents.flatMap((agent) => {
+      const key = this.secrets.get(`${this.name}/${agent.secretName}`);
+      return key === undefined ? [] : [{ agent, key }];
+    });
   }
 
   /** Ends everything, the gateway first. May be called more than once, and while it starts. */
@@ -118,28 +129,27 @@ export class LocalGateway {
     const given = this.givenKeys();
     this.config = localConfig(Buffer.from(this.file("config.yaml")).toString(), new Set(given.keys()), standIn);
     this.fillStore(given, words);
-    const ports = { agents: this.options.port ?? (await freePort()), admin: await freePort() };
     this.write("config.yaml", this.config.yaml);
-    this.write("settings.json", JSON.stringify(this.settings(store, { postgres: postgres.port, redis: redis.port }, ports), null, 1));
-    this.endpoint = `http://127.0.0.1:${ports.agents}`;
-    this.adminEndpoint = `http://127.0.0.1:${ports.admin}`;
 
-    say("Starting the gateway (LiteLLM takes some 20 s) ...");
-    this.service = this.serve(python, bundle, engine ?? join(toolsFolder, "query-engine.mjs"));
-    this.atEnd(() => this.service.stop("SIGTERM", DRAIN_SECONDS));
-    await this.service.until(() => isReady(this.endpoint), READY_SECONDS);
-    await this.makeKeys();
+    const { nodes = 1, port, keys = "apply" } = this.options;
+    say(nodes === 1 ? "Starting the gateway (LiteLLM takes some 20 s) ..." : `Starting ${nodes} nodes (LiteLLM takes some 20 s) ...`);
+    const settings = this.settings(store, { postgres: postgres.port, redis: redis.port });
+    const { accessKey } = this.secrets;
+    const queryEngine = engine ?? join(toolsFolder, "query-engine.mjs");
+    this.nodes = await this.startNodes(nodes, { python, bundle, queryEngine, folder: this.folder, accessKey, settings }, port);
+    await Promise.all(this.nodes.map((node) => node.untilReady()));
+
+    const places = { folder: this.folder, adminEndpoint: this.adminEndpoint, store: settings.store, accessKey };
+    this.command = new LocalCommand(this.gateway, places);
+    if (keys === "apply" && this.gateway.desired.agents.length > 0) say((await this.command.run(["keys", "apply"])).trimEnd());
     return this;
   }
 
-  private async makeKeys(): Promise<void> {
-    const { routes, groups, agents } = this.gateway.desired;
-    const api = new AdminApi(this.adminEndpoint, this.masterKey);
-    for (const group of groups) await settleGroup(api, group, undefined);
-    this.agents = agents.map((agent) => ({ agent, key: newKey() }));
-    this.outcomes = await reconcile(api, routes, this.agents);
-    const failed = this.outcomes.filter(({ action }) => action === "failed");
-    if (failed.length > 0) throw new Error(failed.map(({ agent, problem }) => `the key of ${agent} was not made: ${problem}`).join("\n"));
+  private startNodes(count: number, program: NodeProgram, port: number | undefined): Promise<LocalNode[]> {
+    const names = Array.from({ length: count }, (_, index) => (index === 0 ? "gateway" : `gateway-${index + 1}`));
+    return Promise.all(
+      names.map((name, index) => this.during(LocalNode.start(name, program, index === 0 ? port : undefined), (node) => node.stop())),
+    );
   }
 
   private removeFolder(): Promise<void> {
@@ -168,32 +178,15 @@ export class LocalGateway {
     return Redis.start(program, password, this.folder, this.log("redis"));
   }
 
-  private serve(python: string, bundle: string, engine: string): Service {
-    const words = ["-m", "aigw_node", "serve", "--host", "127.0.0.1"];
-    const paths = ["--settings", join(this.folder, "settings.json"), "--config", join(this.folder, "config.yaml")];
-    const kept = ["PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE"].map((name) => [name, process.env[name]]);
-    const env = {
-      ...(Object.fromEntries(kept) as Record<string, string | undefined>),
-      HOME: this.folder,
-      PYTHONPATH: bundle,
-      PYTHONUNBUFFERED: "1",
-      PRISMA_QUERY_ENGINE_BINARY: engine,
-      AWS_ACCESS_KEY_ID: this.secrets.accessKey,
-      AWS_SECRET_ACCESS_KEY: this.secrets.accessKey,
-      AWS_EC2_METADATA_DISABLED: "true",
-    };
-    return new Service("the gateway", python, [...words, ...paths], this.log("gateway"), { env, cwd: this.folder });
-  }
-
-  /** The node's settings; replaced is what the cloud would give. */
-  private settings(store: string, ports: { postgres: number; redis: number }, own: { agents: number; admin: number }): object {
+  /** The nodes' settings, but for their ports; replaced is what the cloud would give. */
+  private settings(endpoint: string, ports: { postgres: number; redis: number }) {
     const { settings } = this.gateway;
     return {
       ...settings,
       log: undefined,
       provisioning: undefined,
       install: undefined,
-      store: { kind: "aws-secrets-manager", region: "us-east-1", endpoint: store },
+      store: { kind: "aws-secrets-manager" as const, region: settings.region, endpoint },
       database: {
         ...settings.database,
         host: "127.0.0.1",
@@ -203,7 +196,6 @@ export class LocalGateway {
         sslMode: "disable",
       },
       redis: { ...settings.redis, host: "127.0.0.1", port: ports.redis, tls: false, secret: this.redisSecret() },
-      ports: own,
       workers: 1,
       refreshIntervalSeconds: this.options.refreshIntervalSeconds ?? settings.refreshIntervalSeconds,
     };
@@ -273,13 +265,6 @@ function secretText(
   const [only] = fields;
   if (fields.length === 1 && only!.field === undefined) return value(only!.environment ?? "");
   return JSON.stringify(Object.fromEntries(fields.map(({ field, environment }) => [field ?? "value", value(environment ?? "")])));
-}
-
-async function isReady(endpoint: string): Promise<boolean> {
-  return fetch(`${endpoint}/health/readiness`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
 }
 
 function noRedis(error: unknown): never {

@@ -1,8 +1,10 @@
+import { join } from "node:path";
+import { ENVIRONMENT_FILE } from "./local-command";
 import { LocalGateway, LocalOptions } from "./local-gateway";
 import { synthesizedGateway } from "./synthesized-gateway";
 
 /** What the command line says. */
-export interface LocalCommand extends Pick<LocalOptions, "port" | "redis" | "keep"> {
+export interface LocalCommand extends Pick<LocalOptions, "port" | "redis" | "keep" | "nodes"> {
   readonly output: string;
   readonly gateway?: string;
   readonly json?: boolean;
@@ -40,8 +42,9 @@ function facts(gateway: LocalGateway): object {
     endpoint: gateway.endpoint,
     adminEndpoint: gateway.adminEndpoint,
     masterKey: gateway.masterKey,
-    pid: gateway.pid,
+    nodes: gateway.nodes.map(({ endpoint, adminEndpoint, pid }) => ({ endpoint, adminEndpoint, pid })),
     folder: gateway.folder,
+    environmentFile: join(gateway.folder, ENVIRONMENT_FILE),
     agents: gateway.agents.map(({ agent, key }) => ({ name: agent.name, key, models: agent.models })),
     providers: { real: gateway.config.real, played: gateway.config.played },
   };
@@ -53,7 +56,7 @@ function report(gateway: LocalGateway): string {
   const width = Math.max(...gateway.agents.map(({ agent }) => agent.name.length), 0);
   return [
     "",
-    `The gateway serves at ${gateway.endpoint}`,
+    `The gateway serves at ${gateway.nodes.map(({ endpoint }) => endpoint).join(" and ")}`,
     `  administration     ${gateway.adminEndpoint} (master key ${gateway.masterKey})`,
     `  request log        ${gateway.folder}/requests`,
     `  its own log        ${gateway.folder}/gateway.log`,
@@ -64,7 +67,15 @@ function report(gateway: LocalGateway): string {
     "",
     "Agents' keys, for this run only:",
     ...gateway.agents.map(({ agent, key }) => `  ${agent.name.padEnd(width)}  ${key}`),
-    ...(first === undefined ? [] : ["", "Try:", `  ${curl(gateway.endpoint, first.key, first.agent.models[0]!)}`]),
+    ...(first === undefined
+      ? []
+      : [
+          "",
+          "Try:",
+          `  ${curl(gateway.endpoint, first.key, first.agent.models[0]!)}`,
+          "and, to list, rotate or revoke keys and to see what was used, in another shell:",
+          `  . ${join(gateway.folder, ENVIRONMENT_FILE)} && npx cdktf-ai-gateway keys list`,
+        ]),
     "",
     "Ctrl-C stops everything.",
     "",

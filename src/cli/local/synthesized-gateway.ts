@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DesiredState } from "../../litellm/agents";
+import type { SecretsDocument } from "../../secrets-document";
 
 /** The parts of a node's settings that a local run reads or replaces; the rest is handed on as it is. */
 export interface NodeSettings {
   readonly name: string;
+  readonly region: string;
   readonly secrets: readonly {
     readonly name: string;
     readonly fields: readonly { readonly field?: string; readonly environment: string }[];
@@ -19,7 +21,10 @@ export interface SynthesizedGateway {
   readonly stack: string;
   readonly settings: NodeSettings;
   readonly bundle: Uint8Array;
+  /** `agents.json`. */
   readonly desired: DesiredState;
+  /** What the command is told of the gateway's secrets. */
+  readonly document: SecretsDocument;
 }
 
 interface StackFile {
@@ -63,6 +68,9 @@ function onlyStack(output: string): string {
 /** The settings of a cluster's nodes are a local; its bundle and the agents' state are assets, whose ids start alike. */
 function gateways(folder: string, { locals = {} }: StackFile): Omit<SynthesizedGateway, "stack">[] {
   const assets = readdirSync(join(folder, "assets"));
+  const documents = Object.entries(locals)
+    .filter((local): local is [string, string] => /_Document_[0-9A-F]{8}$/.test(local[0]) && typeof local[1] === "string")
+    .map(([, text]) => JSON.parse(unescaped(text)) as SecretsDocument);
   return Object.entries(locals).flatMap(([id, text]) => {
     const cluster = /^(.*)Settings_[0-9A-F]{8}$/.exec(id)?.[1];
     if (cluster === undefined || typeof text !== "string") return [];
@@ -72,9 +80,13 @@ function gateways(folder: string, { locals = {} }: StackFile): Omit<SynthesizedG
       cluster,
       assets.filter((name) => name.includes("DesiredState_")),
     );
+    const settings = JSON.parse(unescaped(text)) as NodeSettings;
+    const document = documents.find((one) => one.gateway === settings.name);
+    if (document === undefined) return [];
     return [
       {
-        settings: JSON.parse(unescaped(text)) as NodeSettings,
+        settings,
+        document,
         bundle: readFileSync(onlyFile(join(folder, "assets", bundle), "bundle.tar")),
         desired: agents === undefined ? NO_AGENTS : desiredState(onlyFile(join(folder, "assets", agents), "agents.json")),
       },
