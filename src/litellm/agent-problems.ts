@@ -117,8 +117,14 @@ function modelProblems(prop: string, agent: AgentProps, model: AgentsModel): str
       providersLimit("tpmLimit", providers),
       providers.map(({ props }) => props.tpmLimit),
     ),
-    ...(agent.dailyBudgetUsd === undefined ? [] : priceProblems(`${prop}.dailyBudgetUsd`, callable, providers)),
+    ...budgetsOf(agent).flatMap((budget) => priceProblems(`${prop}.${budget}`, callable, providers)),
   ];
+}
+
+/** The prop by which it has a budget: its own, else its group's. */
+function budgetsOf({ dailyBudgetUsd, group }: AgentProps): string[] {
+  if (dailyBudgetUsd !== undefined) return ["dailyBudgetUsd"];
+  return group === undefined ? [] : ["group"];
 }
 
 /** A limit that can never be met, since another one is met before; the other one is the sum of all. */

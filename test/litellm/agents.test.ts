@@ -125,6 +125,8 @@ describe("agents", () => {
     expect(problems({ agents: { a: { dailyBudgetUsd: 1 } } }, providers)).toEqual(expected);
     const aliased = { agents: { a: { dailyBudgetUsd: 1, models: ["mine"] } } };
     expect(problems(aliased, providers, { aliases: { mine: "tuned" } })).toEqual(expected);
+    const shared = { agents: { a: { group: "lab" } }, agentGroups: { lab: { monthlyBudgetUsd: 1 } } };
+    expect(problems(shared, providers)).toEqual([expected[0]!.replace("dailyBudgetUsd", "group")]);
     expect(problems({ agents: { a: { dailyBudgetUsd: 1, models: ["gpt-4o"] } } }, providers)).toEqual([]);
     const price = { inputUsdPerMillionTokens: 1, outputUsdPerMillionTokens: 2 };
     const priced: ProvidersProps = { pai: { ...own, models: [{ name: "tuned", price }] } };

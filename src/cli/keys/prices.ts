@@ -7,13 +7,14 @@ export type PriceCheck = (agent: AgentState) => Promise<string | undefined>;
 /** Asks the gateway once, when it is first needed; where the listener does not let that through, nothing is told. */
 export function priceCheck(api: AdminApi): PriceCheck {
   let asked: Promise<ReadonlySet<string>> | undefined;
-  return async ({ name, dailyBudgetUsd, models }) => {
-    if (dailyBudgetUsd === undefined) return undefined;
+  return async ({ name, dailyBudgetUsd, group, models }) => {
+    if (dailyBudgetUsd === undefined && group === undefined) return undefined;
     asked ??= unpriced(api);
     const found = await asked;
     const free = models.filter((model) => found.has(model));
     if (free.length === 0) return undefined;
-    return `${name}: its dailyBudgetUsd holds for all models but ${free.join(", ")}, of which the gateway knows no price; set the model's prop price`;
+    const budget = dailyBudgetUsd === undefined ? "group's budget" : "dailyBudgetUsd";
+    return `${name}: its ${budget} holds for all models but ${free.join(", ")}, of which the gateway knows no price; set the model's prop price`;
   };
 }
 

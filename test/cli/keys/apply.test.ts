@@ -256,6 +256,9 @@ describe("apply", () => {
     expect(gateway.warned).toEqual([
       "warning: x: its dailyBudgetUsd holds for all models but b, of which the gateway knows no price; set the model's prop price",
     ]);
+    gateway.want([agent("x", { group: "lab" })], [{ name: "lab", budgetUsd: 5, budgetPeriod: "month" }]);
+    await applied();
+    expect(gateway.warned[1]).toMatch(/^warning: x: its group's budget holds for all models but b, /);
   });
 });
 
