@@ -44,12 +44,7 @@ export class VaultKv implements StoreClient {
 
   public async versions(secret: StoredSecret): Promise<readonly SecretVersion[] | undefined> {
     const metadata = await this.metadata(secret);
-    if (metadata === undefined) return undefined;
-    const newest = metadata.versions[metadata.current_version];
-    if (newest !== undefined && isDeleted(newest) && !newest.destroyed) throw this.deleted(secret, metadata.current_version);
-    return Object.entries(metadata.versions)
-      .filter(([, version]) => !isDeleted(version))
-      .map(([id, { created_time: made }]) => ({ id, made: new Date(made), stage: stageOf(Number(id), metadata.current_version) }));
+    return metadata === undefined ? undefined : this.versionsIn(secret, metadata);
   }
 
   public async read(secret: StoredSecret, stage: Stage): Promise<SecretValue | undefined> {
@@ -69,7 +64,7 @@ export class VaultKv implements StoreClient {
 
   public async putFirst(secret: StoredSecret, text: string): Promise<boolean> {
     const metadata = await this.metadata(secret);
-    if (versionAt(await this.versions(secret), "current") !== undefined) return false;
+    if (metadata !== undefined && versionAt(this.versionsIn(secret, metadata), "current") !== undefined) return false;
     try {
       await this.write(secret, text, metadata?.current_version ?? 0);
       return true;
@@ -93,6 +88,14 @@ export class VaultKv implements StoreClient {
 
   private async metadata(secret: StoredSecret): Promise<Metadata | undefined> {
     return ((await this.asked(secret, "GET", `metadata/${path(secret)}`)) as { data: Metadata } | undefined)?.data;
+  }
+
+  private versionsIn(secret: StoredSecret, metadata: Metadata): readonly SecretVersion[] {
+    const newest = metadata.versions[metadata.current_version];
+    if (newest !== undefined && isDeleted(newest) && !newest.destroyed) throw this.deleted(secret, metadata.current_version);
+    return Object.entries(metadata.versions)
+      .filter(([, version]) => !isDeleted(version))
+      .map(([id, { created_time: made }]) => ({ id, made: new Date(made), stage: stageOf(Number(id), metadata.current_version) }));
   }
 
   /** Refused by Vault if another has written since the version was asked for. */
