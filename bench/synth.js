@@ -8,6 +8,7 @@ const {
   LocalBackend,
   StringConcat,
   TerraformElement,
+  TerraformLocal,
   TerraformResource,
   TerraformStack,
   Tokenization,
@@ -87,17 +88,43 @@ function ownAttributes(resource) {
   };
 }
 
+/** Takes a secret over that is there already. */
+class Import extends TerraformElement {
+  constructor(scope, id, secret) {
+    super(scope, id, "import");
+    this.secret = secret;
+  }
+
+  toTerraform() {
+    const { terraformResourceType: type, friendlyUniqueId: name } = this.secret;
+    return { import: [{ for_each: "${toset([])}", to: `${type}.${name}`, id: "${each.value}" }] };
+  }
+}
+
 /** By hand one refers to the other resources of the stack, as the library does. */
 function direct(list, stack) {
   new NullProvider(stack, "null");
-  const keys = list.filter(({ Class }) => Class === Resource);
-  const made = list.filter(({ Class }) => Class !== Resource).map(({ Class, id, attributes }) => new Class(stack, id, attributes));
-  const [balancer] = made.filter((resource) => resource.terraformResourceType === "aws_lb");
-  const dependsOn = made.filter(({ terraformResourceType: type, node }) => type === "aws_lb_listener" || node.id.includes("DesiredState"));
-  for (const { id, attributes } of keys) {
+  const isRun = ({ Class }) => Class === Resource || Class.prototype instanceof Resource;
+  const made = list.filter((one) => !isRun(one)).map(({ Class, id, attributes }) => new Class(stack, id, attributes));
+  const ofType = (type) => made.filter((resource) => resource.terraformResourceType === type);
+  const [[balancer], [key], secrets] = [ofType("aws_lb"), ofType("aws_kms_key"), ofType("aws_secretsmanager_secret")];
+  secrets.forEach((secret) => {
+    secret.kmsKeyId = key.arn;
+    new Import(stack, `${secret.node.id}-Import`, secret);
+  });
+  const document = new TerraformLocal(stack, "document", "{}");
+  const before = made.filter(
+    (resource) => resource.terraformResourceType === "aws_lb_listener" || resource.node.id.includes("DesiredState"),
+  );
+  const own = new Map(secrets.map((secret) => [secret.node.id.split("-agents--").at(-1), secret]));
+  for (const { id, attributes } of list.filter(isRun)) {
     const [provisioner] = attributes.provisioners;
-    const environment = { ...provisioner.environment, AIGW_ENDPOINT: `http://${balancer.dnsName}:8080` };
-    new Resource(stack, id, { ...attributes, dependsOn, provisioners: [{ ...provisioner, environment }] });
+    const environment = { ...provisioner.environment, AIGW_ENDPOINT: `http://${balancer.dnsName}:8080`, AIGW_SECRETS: document.asString };
+    const interpreter = provisioner.interpreter.map((word) => (word.includes("aws_kms_key") ? key.arn : word));
+    const dependsOn = [...before, own.get(id.split("-Key-").at(-1))].filter((one) => one !== undefined);
+    before.push(...(id.includes("Minted") ? [new Resource(stack, id, { ...attributes, provisioners: [provisioner] })] : []));
+    if (!id.includes("Minted"))
+      new Resource(stack, id, { ...attributes, dependsOn, provisioners: [{ ...provisioner, environment, interpreter }] });
   }
 }
 

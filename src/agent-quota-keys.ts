@@ -82,7 +82,7 @@ export class AgentQuotaKeys extends Construct {
     const document = { version: 1, gateway: cluster.gatewayName, desiredState: file.path, endpoint: cluster.adminEndpoint };
     new TerraformLocal(this, "Keys", terraformJson(document));
     if (provisioning === "runner") {
-      this.provisionFromRunner(cluster, file.path, desired, [object, ...declared, ...cluster.ready, ...secrets.ready]);
+      this.provisionFromRunner(cluster, file.path, desired, onceNamed([object, ...cluster.ready, ...secrets.ready]), declared);
     }
     if (provisioning === "gateway") this.provisionFromNodes(cluster, props.provisioningInterval ?? Duration.minutes(5));
   }
@@ -117,6 +117,7 @@ export class AgentQuotaKeys extends Construct {
     desiredStatePath: string,
     { agents, groups }: DesiredState,
     after: readonly ITerraformDependable[],
+    declared: ReadonlyMap<string, ITerraformDependable>,
   ): void {
     const environment = {
       AIGW_SECRETS: this.secrets.document,
@@ -131,13 +132,15 @@ export class AgentQuotaKeys extends Construct {
         run(`Group-${group.name}`, ["apply", "--group", group.name], { group: group.name, budget: digest(group) }, after),
       ]),
     );
-    const groupOf = ({ group }: AgentState) => (group === undefined ? [] : [made.get(group)!]);
+    // Each waits for its own only: a stack of 1,000 agents would else name a million dependencies.
+    const own = ({ name, group }: AgentState): ITerraformDependable[] =>
+      [declared.get(this.keySecretNames[name]!), made.get(group ?? "")].filter((one) => one !== undefined);
     const { key } = this.secrets;
     const encryption = key === undefined ? [] : ["--encryption-key", key.id];
     const keys = agents.map((agent) =>
       run(`Key-${agent.name}`, ["apply", ...encryption, "--agent", agent.name], { agent: agent.name, quota: digest(agent) }, [
         ...after,
-        ...groupOf(agent),
+        ...own(agent),
       ]),
     );
     const named = { agents: digest(agents.map(({ name }) => name)), groups: digest(groups.map(({ name }) => name)) };
@@ -161,6 +164,11 @@ export function provisioningProblems(
         ]
       : []),
   ];
+}
+
+/** With the name of each made once: cdktf makes a token and a stack trace each time that it is asked, and 1,000 agents ask. */
+function onceNamed(dependables: readonly ITerraformDependable[]): ITerraformDependable[] {
+  return dependables.map(({ fqn }) => ({ fqn }));
 }
 
 function digest(value: unknown): string {

@@ -119,11 +119,11 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     this.masterKey = this.secrets.find((secret) => secret.name === ownName(props, "master-key"))!;
     this.stores.forEach((store, index) => this.keys.set(store, this.keyOf(store, index, props)));
     this.key = this.keys.get(this.store);
-    const declared = this.stores.flatMap((store, index) => this.declare(store, index));
+    const declared = this.stores.flatMap((store, index) => [...this.declare(store, index).values()]);
     // Where the command finds it, in what is synthesized.
     const document = new TerraformLocal(this, "Document", terraformJson(secretsDocument(props.name, this.all)));
     this.document = document.asString;
-    this.ready = props.mintSecrets === "none" ? declared : [...declared, this.mint(declared)];
+    this.ready = props.mintSecrets === "none" ? declared : [this.mint(declared)];
   }
 
   /** All secrets that a node reads, each once. */
@@ -147,9 +147,9 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     scope: Construct,
     id: string,
     further: Pick<DeclaredSecretsSpec, "secrets" | "readers">,
-  ): readonly ITerraformDependable[] {
+  ): ReadonlyMap<string, ITerraformDependable> {
     const { gatewayName: gateway, key, removal } = this;
-    return further.secrets.length === 0 ? [] : this.store.declare(scope, id, { ...further, gateway, key, removal, isFurther: true });
+    return further.secrets.length === 0 ? new Map() : this.store.declare(scope, id, { ...further, gateway, key, removal, isFurther: true });
   }
 
   /** Lets a role read secrets of the default store by their names, and no other. */
@@ -194,7 +194,7 @@ export class LlmSecrets extends Construct implements IGatewayPart<"secrets"> {
     return store.key(this, numbered("Key", index), { name: props.name, removal: props.removal ?? "retain" });
   }
 
-  private declare(store: SecretStore, index: number): readonly ITerraformDependable[] {
+  private declare(store: SecretStore, index: number): ReadonlyMap<string, ITerraformDependable> {
     const own = this.all.filter((spec) => spec.store === store && spec.name.startsWith(`${this.gatewayName}/`));
     return store.declare(this, numbered("Secrets", index), {
       gateway: this.gatewayName,

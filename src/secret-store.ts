@@ -113,8 +113,8 @@ export interface SecretStore {
   keyProblems(prop: string, id: string): string[];
   /** Makes the key that encrypts the secrets; undefined where the store has none of ours. */
   key(scope: Construct, id: string, spec: SecretKeySpec): SecretKey | undefined;
-  /** Makes the secrets without their values, as far as Terraform can do that without ever seeing one. */
-  declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[];
+  /** Makes the secrets without their values, as far as Terraform can do that without ever seeing one; what it made, by names. */
+  declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): ReadonlyMap<string, ITerraformDependable>;
   /** Lets a role read exactly these secrets, and decrypt with exactly this key. */
   grantRead(scope: Construct, id: string, grant: ReadGrant): void;
   /**

@@ -90,6 +90,13 @@ describe("the secrets of agents on AWS", () => {
     expect(agents.map(({ kms_key_id: key }) => key)).toEqual(secrets.slice(0, 2).map(({ kms_key_id: key }) => key));
   });
 
+  it("are waited for by their own agent's key only, so that 1,000 agents name no million dependencies", () => {
+    const waited = keyRuns("aws", {})
+      .get("keys apply --agent code-agent")!
+      .depends_on.filter((address) => address.includes("Agents_Secrets"));
+    expect(waited).toEqual([expect.stringContaining("code-agent") as string]);
+  });
+
   it("are open to administrators and to the agent's own reader, where administrators are named", () => {
     const administrators = ["arn:aws:iam::123456789012:role/apply"];
     const platform = new AwsPlatform({ region: "eu-central-1", secrets: { administrators, writeOnly: { openai: 1 } } });

@@ -28,7 +28,7 @@ class OtherStore implements SecretStore {
   public key = () => undefined;
   public declare(_scope: Construct, _id: string, { secrets }: Parameters<SecretStore["declare"]>[2]) {
     this.declared.push(...secrets.map(({ name }) => name));
-    return [];
+    return new Map<string, never>();
   }
   public grantRead(_scope: Construct, _id: string, { names, reader, gateway }: Parameters<SecretStore["grantRead"]>[2]) {
     this.granted.push(...names.map((name) => `${reader.node.id} reads ${name} of ${gateway}`));

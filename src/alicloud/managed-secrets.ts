@@ -11,7 +11,8 @@ const RECOVERY_WINDOW_DAYS = 30;
 
 /** Secrets that Terraform makes with their values, which are then in its state: only for who asks for it. */
 export class ManagedSecrets extends Construct {
-  public readonly ready: readonly ITerraformDependable[];
+  /** By the secrets' names. */
+  public readonly made: ReadonlyMap<string, ITerraformDependable>;
 
   constructor(
     scope: Construct,
@@ -23,12 +24,12 @@ export class ManagedSecrets extends Construct {
     super(scope, id);
     ConfigError.throwIfAny(this, unknownSecretProblems("secrets.versionIds", props.versionIds, spec));
     const gone = spec.removal === "destroy";
-    this.ready = spec.secrets
+    const made = spec.secrets
       .filter(({ owner }) => owner === "user")
-      .map(({ name }) => {
+      .map(({ name }): [string, ITerraformDependable] => {
         const short = shortName(spec, name);
         const value = secretVariable(this, `${short}-Value`, { gateway: spec.gateway, secret: short, ephemeral: false });
-        return resources.make("secret", this, short, {
+        const secret = resources.make("secret", this, short, {
           secretName: name,
           secretData: value.stringValue,
           versionId: props.versionIds?.[short] ?? "v1",
@@ -37,7 +38,9 @@ export class ManagedSecrets extends Construct {
           forceDeleteWithoutRecovery: gone,
           recoveryWindowInDays: gone ? undefined : (props.recoveryWindowDays ?? RECOVERY_WINDOW_DAYS),
         });
+        return [name, secret];
       });
+    this.made = new Map(made);
     // Annotations would add a stack trace, with paths of this machine, to what is synthesized.
     this.node.addMetadata(
       AnnotationMetadataEntryType.WARN,

@@ -33,9 +33,9 @@ export class KmsSecretStore implements SecretStore {
     return new SecretsKey(scope, id, this.context, spec);
   }
 
-  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[] {
+  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): ReadonlyMap<string, ITerraformDependable> {
     const isManaged = this.props.management === "terraform" && spec.isFurther !== true;
-    return isManaged ? new ManagedSecrets(scope, id, this.context, this.props, spec).ready : [];
+    return isManaged ? new ManagedSecrets(scope, id, this.context, this.props, spec).made : new Map();
   }
 
   public grantRead(scope: Construct, _id: string, { names, key, reader }: ReadGrant): void {

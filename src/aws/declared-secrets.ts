@@ -20,7 +20,8 @@ const RECOVERY_WINDOW_DAYS = 30;
  * named, where administrators are. One whose value was put before the first apply is taken over.
  */
 export class DeclaredSecrets extends Construct {
-  public readonly ready: readonly ITerraformDependable[];
+  /** What must be there before a value is put into a secret, by its name. */
+  public readonly made: ReadonlyMap<string, ITerraformDependable>;
 
   constructor(scope: Construct, id: string, context: AwsContext, props: SecretsManagerProps, spec: DeclaredSecretsSpec) {
     super(scope, id);
@@ -30,7 +31,7 @@ export class DeclaredSecrets extends Construct {
       provider: context.provider,
       filter: [{ name: "name", values: [`${spec.gateway}/`] }],
     });
-    this.ready = spec.secrets.map(({ name, purpose }) => {
+    const made = spec.secrets.map(({ name, purpose }): [string, ITerraformDependable] => {
       const short = shortName(spec, name);
       const secret = context.resources.make("secret", this, short, {
         name,
@@ -43,8 +44,9 @@ export class DeclaredSecrets extends Construct {
       new AdoptedResource(this, `${short}-Adopted`, { resource: secret, existingIds: arnsOf(existing, name) });
       if (props.administrators !== undefined) this.restrict(context, short, secret, props.administrators, () => spec.readers(name));
       const version = writeOnly[short];
-      return version === undefined ? secret : this.write(context, short, secret, version, spec.gateway);
+      return [name, version === undefined ? secret : this.write(context, short, secret, version, spec.gateway)];
     });
+    this.made = new Map(made);
   }
 
   private write(context: AwsContext, id: string, secret: ResourceOf<"secret">, version: number, gateway: string): ITerraformDependable {

@@ -33,8 +33,8 @@ export class SecretsManagerStore implements SecretStore {
     return new SecretsKey(scope, id, this.context, spec);
   }
 
-  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): readonly ITerraformDependable[] {
-    return new DeclaredSecrets(scope, id, this.context, this.props, spec).ready;
+  public declare(scope: Construct, id: string, spec: DeclaredSecretsSpec): ReadonlyMap<string, ITerraformDependable> {
+    return new DeclaredSecrets(scope, id, this.context, this.props, spec).made;
   }
 
   public grantRead(scope: Construct, _id: string, { names, key, reader }: ReadGrant): void {

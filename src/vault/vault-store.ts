@@ -75,8 +75,8 @@ export class VaultStore implements SecretStore {
   }
 
   /** Nothing is made: a secret of Vault is there once it has a value. */
-  public declare(): readonly ITerraformDependable[] {
-    return [];
+  public declare(): ReadonlyMap<string, ITerraformDependable> {
+    return new Map();
   }
 
   /** @throws ConfigError when the stack has no provider of Vault, or the role's name is taken by another reader */
