@@ -111,7 +111,10 @@ export class AgentQuotaKeys extends Construct {
     });
   }
 
-  /** One run for each agent and group, so that a change of one is one, and a run that revokes whoever is named no more. */
+  /**
+   * One run for each agent and group, so that the plan names who is changed and a failure who is not; then one over all, which
+   * revokes whoever is named no more, and makes up for runs that an apply which was killed has left out.
+   */
   private provisionFromRunner(
     cluster: LiteLlmCluster,
     desiredStatePath: string,
@@ -143,8 +146,8 @@ export class AgentQuotaKeys extends Construct {
         ...own(agent),
       ]),
     );
-    const named = { agents: digest(agents.map(({ name }) => name)), groups: digest(groups.map(({ name }) => name)) };
-    run("Absent", ["revoke", "--absent"], named, [...after, ...keys]);
+    // Terraform takes a run that was killed for done if it wrote its state meanwhile, as it does whenever something beside it ends.
+    run("All", ["apply", ...encryption], { state: digest({ agents, groups }) }, [...after, ...made.values(), ...keys]);
   }
 }
 

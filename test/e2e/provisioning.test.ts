@@ -95,11 +95,11 @@ describe('provisioning: "runner"', () => {
     expect((await terraform.plan()).hasChanges).toBe(false);
   });
 
-  it("a change of one agent's quota touches that agent only, and its key stays the same", async () => {
+  it("a change of one agent's quota changes that agent only, and its key stays the same", async () => {
     const before = kms.text("gateway/agents/code-agent");
     await resynthesize({ "research-agent": { qpm: 120 }, "code-agent": { qpm: 61 } });
     expect(await planned(terraform)).toEqual(
-      ["alicloud_oss_bucket_object.", "null_resource.gateway_Agents_Key-code-agent_"].map(
+      ["alicloud_oss_bucket_object.", "null_resource.gateway_Agents_All_", "null_resource.gateway_Agents_Key-code-agent_"].map(
         (address) => expect.stringContaining(address) as string,
       ),
     );
