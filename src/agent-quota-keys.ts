@@ -29,7 +29,7 @@ export interface AgentQuotaKeysProps extends AgentQuotas {
   readonly secrets: LlmSecrets;
   /**
    * Who makes the keys; "runner" needs `adminFrom`.
-   * @default "none"
+   * @default "runner" where there is an admin listener, else "gateway"
    */
   readonly provisioning?: Provisioning;
   /**
@@ -61,7 +61,7 @@ export class AgentQuotaKeys extends Construct {
       ...provisioningProblems(props, cluster.adminEndpoint !== undefined),
     ]);
     this.secrets = secrets;
-    const provisioning = props.provisioning ?? DEFAULT_PROVISIONING;
+    const provisioning = chosenProvisioning(props, cluster.adminEndpoint !== undefined);
     const desired = desiredState(props, cluster.model.modelNames);
     this.keySecretNames = Object.fromEntries(desired.agents.map((state) => [state.name, `${cluster.gatewayName}/${state.secretName}`]));
     const declared = secrets.declareFurther(this, "Secrets", {
@@ -151,16 +151,21 @@ export class AgentQuotaKeys extends Construct {
   }
 }
 
-/** Who makes the keys where the props do not say. */
-const DEFAULT_PROVISIONING: Provisioning = "none";
+type ProvisioningProps = Pick<AgentQuotaKeysProps, "provisioning" | "provisioningInterval">;
+
+function chosenProvisioning({ provisioning }: ProvisioningProps, hasAdminListener: boolean): Provisioning {
+  return provisioning ?? (hasAdminListener ? "runner" : "gateway");
+}
 
 /** All that is wrong with how keys are made. */
-export function provisioningProblems(
-  { provisioning, provisioningInterval }: Pick<AgentQuotaKeysProps, "provisioning" | "provisioningInterval">,
-  hasAdminListener: boolean,
-): string[] {
+export function provisioningProblems(props: ProvisioningProps, hasAdminListener: boolean): string[] {
+  const { provisioning, provisioningInterval } = props;
+  const chosen = chosenProvisioning(props, hasAdminListener);
   return [
     ...secondsProblems("provisioningInterval", provisioningInterval, 60, 86_400),
+    ...(provisioningInterval !== undefined && chosen !== "gateway"
+      ? [`provisioningInterval: with provisioning: "${chosen}" no node makes keys; leave it out, or say provisioning: "gateway"`]
+      : []),
     ...(provisioning === "runner" && !hasAdminListener
       ? [
           'provisioning: "runner" needs adminFrom with the range that the runner is in; without it nothing listens for it; "gateway" needs none',

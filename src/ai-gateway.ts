@@ -30,8 +30,8 @@ export interface AiGatewayProps
     Omit<AgentQuotas, "agents">,
     Pick<AgentQuotaKeysProps, "provisioning" | "provisioningInterval"> {
   /**
-   * The agents that get a key, each with its limits.
-   * @default - none
+   * The agents that get a key, each with its limits; `{}` takes the keys of all away that had one.
+   * @default - none, and nobody makes or takes keys unless `provisioning` says who
    */
   readonly agents?: AgentQuotas["agents"];
   /** @default - no comparison is scheduled */
@@ -74,7 +74,8 @@ export class AiGateway extends Construct {
       agents: props.agents ?? {},
       agentDefaults: props.agentDefaults,
       agentGroups: props.agentGroups,
-      provisioning: props.provisioning,
+      // Where nobody asks for agents nobody makes keys; an empty list takes those away that were made.
+      provisioning: props.provisioning ?? (props.agents === undefined ? "none" : undefined),
       provisioningInterval: props.provisioningInterval,
     });
     if (props.drift !== undefined) this.drift = new DriftCheck(this, "Drift", { platform, name, schedule: props.drift.schedule });

@@ -62,6 +62,18 @@ describe.each(NAMES)("the keys of agents on %s", (cloud) => {
     expect(changed.map(([words]) => words)).toEqual(expected);
   });
 
+  it.each([
+    ["the runner, where there is an admin listener", { agents: RUNNER.agents, adminFrom: RUNNER.adminFrom }, true, false],
+    ["the nodes, where there is none", { agents: RUNNER.agents }, false, true],
+    ["the nodes, also where the last agent goes", { agents: {} }, false, true],
+    ["nobody, where nobody asks for agents", { adminFrom: RUNNER.adminFrom }, false, false],
+    ["who is named", { agents: RUNNER.agents, adminFrom: RUNNER.adminFrom, provisioning: "gateway" }, false, true],
+  ] as const)("are made by %s", (_, props, byRunner, byNodes) => {
+    const json = synthesized(gatewayIn(cloud, { agentGroups: RUNNER.agentGroups, ...props }).stack);
+    expect(JSON.stringify(json.resource.null_resource ?? {}).includes('"keys"')).toBe(byRunner);
+    expect(JSON.stringify(json.locals).includes('\\"provisioning\\"')).toBe(byNodes);
+  });
+
   it("may be read by the role that is named, one agent's by one role, and by no other", () => {
     const { stack, gateway } = gatewayIn(cloud, RUNNER);
     const { platform } = minimalProps(cloud);

@@ -104,6 +104,9 @@ describe.each(NAMES)('provisioning: "gateway" on %s', (cloud) => {
   });
 
   it("an interval that is none is refused, and a cluster takes one set of agents", () => {
+    expect(() => gatewayIn(cloud, { agents: AGENTS, adminFrom: ["10.0.9.0/24"], provisioningInterval: Duration.minutes(1) })).toThrow(
+      'provisioningInterval: with provisioning: "runner" no node makes keys; leave it out, or say provisioning: "gateway"',
+    );
     expect(() => gatewayIn(cloud, { ...GATEWAY, provisioningInterval: Duration.seconds(1) })).toThrow(
       "provisioningInterval: 1s is not a whole number of seconds from 60 to 86400",
     );

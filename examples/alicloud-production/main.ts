@@ -53,6 +53,8 @@ const gateway = new AiGateway(stack, "gateway", {
   imageId: "ubuntu_24_04_x64_20G_alibase_20250101.vhd",
   agentsFrom: ["10.0.0.0/16"],
   adminFrom: ["10.0.9.0/24"],
+  // Whoever applies this is not in that range.
+  provisioning: "gateway",
   certificate: Certificate.fromId("12345678-cn-shanghai"),
   domainName: "llm.corp.example",
   privateZone: PrivateZone.fromId({ zoneId: "c0example", zoneName: "corp.example" }),

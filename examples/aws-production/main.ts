@@ -57,6 +57,8 @@ const gateway = new AiGateway(stack, "gateway", {
   imageId: "ami-0a1b2c3d4e5f60718",
   agentsFrom: ["10.0.0.0/16", "10.8.0.0/16"],
   adminFrom: ["10.0.9.0/24"],
+  // Whoever applies this is not in that range.
+  provisioning: "gateway",
   certificate: Certificate.fromId("arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9"),
   domainName: "llm.corp.example",
   agents: {

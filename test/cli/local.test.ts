@@ -8,6 +8,7 @@ import { run, Service } from "../../src/cli/local/programs";
 import { SecretServer } from "../../src/cli/local/secret-server";
 import { StandInProvider } from "../../src/cli/local/stand-in-provider";
 import { synthesizedGateway } from "../../src/cli/local/synthesized-gateway";
+import { AwsSecretsManager } from "../../src/cli/secrets/aws-secrets-manager";
 import { Duration } from "../../src/duration";
 import { renderConfig } from "../../src/litellm/config-yaml";
 import { gatewayModel } from "../../src/litellm/gateway-model";
@@ -102,22 +103,52 @@ describe("the stand-in provider", () => {
 });
 
 describe("the local store", () => {
+  const store = new SecretServer();
+  let url: string;
+  beforeAll(async () => (url = await store.start()));
+  afterAll(() => store.stop());
+
   it("answers only who has its access key", async () => {
-    const store = new SecretServer();
-    const url = await store.start();
     store.set("a", "value");
     const ask = async (key: string, name: string): Promise<unknown> =>
       (
         await fetch(url, {
           method: "POST",
-          headers: { authorization: `AWS4-HMAC-SHA256 Credential=${key}/20260101/us-east-1/secretsmanager/aws4_request` },
+          headers: {
+            authorization: `AWS4-HMAC-SHA256 Credential=${key}/20260101/us-east-1/secretsmanager/aws4_request`,
+            "x-amz-target": "secretsmanager.GetSecretValue",
+          },
           body: JSON.stringify({ SecretId: name, VersionStage: "AWSCURRENT" }),
         })
       ).json();
     expect(await ask(store.accessKey, "a")).toMatchObject({ SecretString: "value" });
     expect(await ask(store.accessKey, "b")).toEqual({ __type: "ResourceNotFoundException" });
     expect(await ask("other", "a")).toEqual({ __type: "UnrecognizedClientException" });
-    await store.stop();
+  });
+
+  it("is to the command what Secrets Manager is: versions, the first one once, the way back, the end of the previous", async () => {
+    const environment = { ...process.env };
+    Object.assign(process.env, {
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+      AWS_ACCESS_KEY_ID: store.accessKey,
+      AWS_SECRET_ACCESS_KEY: store.accessKey,
+    });
+    const client = new AwsSecretsManager("eu-central-1", { gateway: "gw" });
+    const secret = { name: "gw/agents/a", purpose: "the key of agent a", fields: [] };
+    const texts = async (): Promise<unknown[]> =>
+      Promise.all((["current", "previous"] as const).map(async (stage) => (await client.read(secret, stage))?.text));
+    expect([await client.versions(secret), await texts()]).toEqual([undefined, [undefined, undefined]]);
+    expect([await client.putFirst(secret, "one"), await client.putFirst(secret, "another")]).toEqual([true, false]);
+    await client.put(secret, "two");
+    expect(await texts()).toEqual(["two", "one"]);
+    await client.restorePrevious(secret);
+    expect(await texts()).toEqual(["one", "two"]);
+    await client.dropPrevious(secret);
+    expect([await texts(), (await client.versions(secret))!.map(({ stage }) => stage)]).toEqual([
+      ["one", undefined],
+      ["current", undefined],
+    ]);
+    process.env = environment;
   });
 });
 

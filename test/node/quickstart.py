@@ -114,6 +114,8 @@ def booted(
         store = choose(Unstored(cloud, stack, settings, own, ends))
         ports = {"agents": free_port(), "admin": free_port()}
         settings |= {"ports": ports, "store": store.settings, **changes}
+        # A test makes the keys that it needs, by itself.
+        settings.pop("provisioning")
         settings["database"] |= {"host": "127.0.0.1", "port": postgres.port, "name": database}
         settings["redis"] |= {"host": "127.0.0.1", "port": redis.port}
         # The providers whose address config.yaml leaves to LiteLLM.

@@ -1,7 +1,7 @@
 import { all, answers, type Asked } from "./answers";
 import { type AppliedStack, onlyOf } from "./applied-stack";
 import { allowedToCompare, neverToCompare, refusedToCompare } from "./aws-drift-requests";
-import { allowedOnAws, type AwsGateway, refusedOnAws } from "./aws-requests";
+import { allowedOnAws, type AwsGateway, provisioningOnAws, refusedOnAws, refusedToProvisionOnAws } from "./aws-requests";
 import { iamAllows, type IamRequest, type IamRole } from "./iam";
 import { administratorPolicy } from "./policy-document";
 import { iamPoliciesOf, patternsIn } from "./role-policies";
@@ -50,11 +50,11 @@ export function hasLeastPrivilegeOnAws(stack: keyof typeof GATEWAYS, applied: ()
     expect(drift.policies).toHaveLength(hasDriftCheck ? 1 : 0);
   });
 
-  it("lets its nodes do all that they need", () => expectAnswers(nodes, allowedOnAws(gateway), true));
+  it("lets its nodes do all that they need", () => expectAnswers(nodes, allowed(gateway), true));
 
-  it("lets its nodes do nothing else that matters", () => expectAnswers(nodes, refusedOnAws(gateway), false));
+  it("lets its nodes do nothing else that matters", () => expectAnswers(nodes, refused(gateway), false));
 
-  it("names what its nodes may do one by one, but for objects, streams of its log, and regions behind a profile", () => {
+  it("names what its nodes may do one by one, but for objects, streams of its log, agents' keys, and regions behind a profile", () => {
     const { name, profiles } = gateway;
     const bucket = `arn:aws:s3:::${name}-bundles-${AWS_PLACE.account}-${AWS_PLACE.region}`;
     expect(patternsIn(nodes.policies)).toEqual([
@@ -62,11 +62,12 @@ export function hasLeastPrivilegeOnAws(stack: keyof typeof GATEWAYS, applied: ()
       `arn:aws:logs:${AWS_PLACE.region}:${AWS_PLACE.account}:log-group:/cdktf-ai-gateway/${name}:*`,
       `${bucket}/bundles/*`,
       `${bucket}/settings/*`,
+      `arn:aws:secretsmanager:${AWS_PLACE.region}:${AWS_PLACE.account}:secret:${name}/agents/*-??????`,
     ]);
   });
 
   it("refuses by their policies alone: an administrator's would let them", async () => {
-    const ownAccount = refusedOnAws(gateway).filter(({ account }) => account === undefined);
+    const ownAccount = refused(gateway).filter(({ account }) => account === undefined);
     await expectAnswers({ ...nodes, policies: [administratorPolicy("2012-10-17")] }, ownAccount, true);
   });
 
@@ -83,6 +84,15 @@ export function hasLeastPrivilegeOnAws(stack: keyof typeof GATEWAYS, applied: ()
     await expectAnswers(mighty, neverToCompare(gateway), false);
     await expectAnswers(mighty, refusedToCompare(gateway), true);
   });
+}
+
+/** The nodes of all examples make the agents' keys. */
+function allowed(gateway: AwsGateway): Asked<IamRequest>[] {
+  return [...allowedOnAws(gateway), ...provisioningOnAws(gateway)];
+}
+
+function refused(gateway: AwsGateway): Asked<IamRequest>[] {
+  return [...refusedOnAws(gateway), ...refusedToProvisionOnAws(gateway)];
 }
 
 function roleIn(resources: AppliedStack, name: string): IamRole {

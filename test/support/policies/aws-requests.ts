@@ -18,7 +18,7 @@ export interface AwsGateway {
 /** What the nodes must be able to do. */
 export function allowedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
   const { region, account, name, secrets, key, keyPolicy: resourcePolicy, group, profiles } = gateway;
-  const objects = `arn:aws:s3:::${name}-bundles-${account}-${region}`;
+  const objects = bucketOf(gateway);
   const logs = `arn:aws:logs:${region}:${account}:log-group:/cdktf-ai-gateway/${name}`;
   return [
     ...secrets.map((secret) => ({ what: `read ${secret}`, action: "secretsmanager:GetSecretValue", resource: secretArn(gateway, secret) })),
@@ -47,12 +47,53 @@ export function allowedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
   ];
 }
 
+/** What the nodes must be able to do where they make the agents' keys, and may not where others do. */
+export function provisioningOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
+  const { region, name, key, keyPolicy: resourcePolicy } = gateway;
+  const secret = secretArn(gateway, `${name}/agents/research-agent`);
+  return [
+    { what: "read what is desired of the agents", action: "s3:GetObject", resource: `${bucketOf(gateway)}/agents/desired.json` },
+    ...["GetSecretValue", "DescribeSecret", "PutSecretValue"].map((action) => ({
+      what: `${action} of an agent's key`,
+      action: `secretsmanager:${action}`,
+      resource: secret,
+    })),
+    {
+      what: "encrypt by way of the store",
+      action: "kms:GenerateDataKey",
+      resource: key,
+      resourcePolicy,
+      context: viaSecretsManager(region),
+    },
+  ];
+}
+
+/** What nodes that make the agents' keys may do no more than others. */
+export function refusedToProvisionOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
+  const { name, key, keyPolicy: resourcePolicy } = gateway;
+  const [put, agent] = ["secretsmanager:PutSecretValue", secretArn(gateway, `${name}/agents/research-agent`)];
+  return [
+    { what: "write the master key", action: put, resource: secretArn(gateway, `${name}/master-key`) },
+    { what: "write a secret beside the agents'", action: put, resource: secretArn(gateway, `${name}/agents-of-others`) },
+    { what: "write the key of another gateway's agent", action: put, resource: secretArn(gateway, "other/agents/research-agent") },
+    { what: "write an agent's key in another region", action: put, resource: agent.replace(gateway.region, "us-east-1") },
+    ...["DeleteSecret", "UpdateSecret", "UpdateSecretVersionStage", "PutResourcePolicy", "RotateSecret", "CreateSecret"].map((action) => ({
+      what: `${action} of an agent's key`,
+      action: `secretsmanager:${action}`,
+      resource: agent,
+    })),
+    { what: "encrypt outside the store", action: "kms:GenerateDataKey", resource: key, resourcePolicy },
+    { what: "read another object beside what is desired", action: "s3:GetObject", resource: `${bucketOf(gateway)}/agents/0a.json` },
+    { what: "change what is desired", action: "s3:PutObject", resource: `${bucketOf(gateway)}/agents/desired.json` },
+  ];
+}
+
 /** What nobody who takes over a node may do. */
 export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
   const { region, account, name, secrets, key, keyPolicy: resourcePolicy, group, profiles } = gateway;
   const own = secrets[0]!;
   const secret = secretArn(gateway, own);
-  const bucket = `arn:aws:s3:::${name}-bundles-${account}-${region}`;
+  const bucket = bucketOf(gateway);
   const logs = `arn:aws:logs:${region}:${account}:log-group:/cdktf-ai-gateway/${name}`;
   const otherKey = `arn:aws:kms:${region}:${account}:key/00000000-1111-2222-3333-444444444444`;
   const otherGroup = `arn:aws:autoscaling:${region}:${account}:autoScalingGroup:00000000-1111-2222-3333-444444444444:autoScalingGroupName/other`;
@@ -63,7 +104,6 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
     { what: "read another of the gateway's prefix", action: get, resource: secretArn(gateway, `${name}/not-declared`) },
     { what: "read a secret whose name starts as its own", action: get, resource: secretArn(gateway, `${own}-old`) },
     { what: "read a secret whose name is longer by a letter", action: get, resource: `${secret}x` },
-    { what: "read an agent's key", action: get, resource: secretArn(gateway, `${name}/agents/research-agent`) },
     { what: "read its secret in another region", action: get, resource: secret.replace(region, "us-east-1") },
     { what: "read its secret of another account", action: get, resource: secret.replace(account, "999999999999"), account: "999999999999" },
     { what: "list secrets", action: "secretsmanager:ListSecrets", resource: "*" },
@@ -93,7 +133,7 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
       resourcePolicy,
       context: viaSecretsManager("us-east-1"),
     },
-    ...["Encrypt", "GenerateDataKey", "CreateGrant", "PutKeyPolicy", "ScheduleKeyDeletion", "DescribeKey"].map((action) => ({
+    ...["Encrypt", "CreateGrant", "PutKeyPolicy", "ScheduleKeyDeletion", "DescribeKey"].map((action) => ({
       what: `${action} of its own key`,
       action: `kms:${action}`,
       resource: key,
@@ -102,7 +142,6 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
     })),
     { what: "read another bucket", action: "s3:GetObject", resource: "arn:aws:s3:::corp-terraform-state/bundles/0a.tar" },
     { what: "read a bucket whose name starts as its own", action: "s3:GetObject", resource: `${bucket}-2/bundles/0a.tar` },
-    { what: "read the agents' desired state", action: "s3:GetObject", resource: `${bucket}/agents/0a.json` },
     { what: "read the root of its bucket", action: "s3:GetObject", resource: `${bucket}/terraform.tfstate` },
     { what: "read an old version of its bundle", action: "s3:GetObjectVersion", resource: `${bucket}/bundles/0a.tar` },
     { what: "replace its bundle", action: "s3:PutObject", resource: `${bucket}/bundles/0a.tar` },
@@ -147,6 +186,10 @@ export function refusedOnAws(gateway: AwsGateway): Asked<IamRequest>[] {
 
 export function secretArn({ region, account }: AwsGateway, name: string): string {
   return `arn:aws:secretsmanager:${region}:${account}:secret:${name}-a1B2c3`;
+}
+
+function bucketOf({ name, account, region }: AwsGateway): string {
+  return `arn:aws:s3:::${name}-bundles-${account}-${region}`;
 }
 
 export function viaSecretsManager(region: string): Record<string, string> {

@@ -3,7 +3,13 @@ import { type AppliedStack, onlyOf } from "./applied-stack";
 import { administratorPolicy, type PolicyDocument } from "./policy-document";
 import { ramAllows, type RamRequest } from "./ram";
 import { allowedToCompare, neverToCompare, refusedToCompare } from "./ram-drift-requests";
-import { type AlicloudGateway, allowedOnAlicloud, refusedOnAlicloud } from "./ram-requests";
+import {
+  type AlicloudGateway,
+  allowedOnAlicloud,
+  provisioningOnAlicloud,
+  refusedOnAlicloud,
+  refusedToProvisionOnAlicloud,
+} from "./ram-requests";
 import { patternsIn, ramPoliciesOf } from "./role-policies";
 
 /** Where the examples on Alibaba Cloud are applied to. */
@@ -46,19 +52,21 @@ export function hasLeastPrivilegeOnAlicloud(stack: keyof typeof GATEWAYS, applie
     expect(drift).toHaveLength(hasDriftCheck ? 1 : 0);
   });
 
-  it("lets its nodes do all that they need", () => expectAnswers(nodes, allowedOnAlicloud(gateway), true));
+  it("lets its nodes do all that they need", () => expectAnswers(nodes, allowed(gateway), true));
 
-  it("lets its nodes do nothing else that matters", () => expectAnswers(nodes, refusedOnAlicloud(gateway), false));
+  it("lets its nodes do nothing else that matters", () => expectAnswers(nodes, refused(gateway), false));
 
-  it("names what its nodes may do one by one, but for objects, and groups that a node finds itself in", () => {
+  it("names what its nodes may do one by one, but for objects, agents' keys, and groups that a node finds itself in", () => {
     const { account, region } = ALICLOUD_PLACE;
     const bucket = `acs:oss:*:*:${gateway.name}-${account}-${region}`;
     const find = groups === 0 ? [] : [`acs:ess:${region}:${account}:scalinggroup/*`];
-    expect(patternsIn(nodes)).toEqual([...find, `${bucket}/bundles/*`, `${bucket}/settings/*`]);
+    const keys = `acs:kms:${region}:${account}:secret/${gateway.name}/agents/*`;
+    const objects = ["agents/desired.json", "bundles/*", "settings/*"].map((object) => `${bucket}/${object}`);
+    expect(patternsIn(nodes)).toEqual([...find, keys, ...objects]);
   });
 
   it("refuses by their policies alone: an administrator's would let them", () =>
-    expectAnswers([administratorPolicy("1")], refusedOnAlicloud(gateway), true));
+    expectAnswers([administratorPolicy("1")], refused(gateway), true));
 
   if (!hasDriftCheck) return;
 
@@ -72,6 +80,15 @@ export function hasLeastPrivilegeOnAlicloud(stack: keyof typeof GATEWAYS, applie
     await expectAnswers(mighty, neverToCompare(gateway), false);
     await expectAnswers(mighty, refusedToCompare(gateway), true);
   });
+}
+
+/** The nodes of all examples make the agents' keys. */
+function allowed(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  return [...allowedOnAlicloud(gateway), ...provisioningOnAlicloud(gateway)];
+}
+
+function refused(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  return [...refusedOnAlicloud(gateway), ...refusedToProvisionOnAlicloud(gateway)];
 }
 
 async function expectAnswers(policies: readonly PolicyDocument[], requests: readonly Asked<RamRequest>[], answer: boolean): Promise<void> {

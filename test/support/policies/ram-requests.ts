@@ -37,6 +37,41 @@ export function allowedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
   ];
 }
 
+/** What the nodes must be able to do where they make the agents' keys, and may not where others do. */
+export function provisioningOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  const { name, key } = gateway;
+  return [
+    { what: "read what is desired of the agents", action: "oss:GetObject", resource: `${bucketOf(gateway)}/agents/desired.json` },
+    ...["GetSecretValue", "ListSecretVersionIds", "PutSecretValue", "CreateSecret"].map((action) => ({
+      what: `${action} of an agent's key`,
+      action: `kms:${action}`,
+      resource: kmsArn(gateway, `secret/${name}/agents/research-agent`),
+    })),
+    { what: "encrypt with its key", action: "kms:GenerateDataKey", resource: kmsArn(gateway, `key/${key}`) },
+  ];
+}
+
+/** What nodes that make the agents' keys may do no more than others. */
+export function refusedToProvisionOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[] {
+  const { name } = gateway;
+  const [put, agent] = ["kms:PutSecretValue", `secret/${name}/agents/research-agent`];
+  return [
+    { what: "write the master key", action: put, resource: kmsArn(gateway, `secret/${name}/master-key`) },
+    { what: "write a secret beside the agents'", action: put, resource: kmsArn(gateway, `secret/${name}/agents-of-others`) },
+    { what: "write the key of another gateway's agent", action: put, resource: kmsArn(gateway, "secret/other/agents/research-agent") },
+    { what: "write an agent's key in another region", action: put, resource: kmsArn({ ...gateway, region: "cn-beijing" }, agent) },
+    { what: "make a secret beside the agents'", action: "kms:CreateSecret", resource: kmsArn(gateway, `secret/${name}/other`) },
+    ...["DeleteSecret", "UpdateSecret", "UpdateSecretVersionStage", "SetSecretPolicy", "RotateSecret"].map((action) => ({
+      what: `${action} of an agent's key`,
+      action: `kms:${action}`,
+      resource: kmsArn(gateway, agent),
+    })),
+    { what: "encrypt with another key", action: "kms:GenerateDataKey", resource: kmsArn(gateway, "key/key-other") },
+    { what: "read another object beside what is desired", action: "oss:GetObject", resource: `${bucketOf(gateway)}/agents/0a.json` },
+    { what: "change what is desired", action: "oss:PutObject", resource: `${bucketOf(gateway)}/agents/desired.json` },
+  ];
+}
+
 /** What nobody who takes over a node may do. */
 export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[] {
   const { account, name, region, key, secrets } = gateway;
@@ -49,7 +84,6 @@ export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
     { what: "read another secret", action: get, resource: kmsArn(gateway, "secret/payroll/database") },
     { what: "read another of the gateway's prefix", action: get, resource: kmsArn(gateway, `secret/${name}/not-declared`) },
     { what: "read a secret whose name starts as its own", action: get, resource: kmsArn(gateway, `secret/${own}-old`) },
-    { what: "read an agent's key", action: get, resource: kmsArn(gateway, `secret/${name}/agents/research-agent`) },
     { what: "read its secret in another region", action: get, resource: kmsArn(elsewhere, `secret/${own}`) },
     { what: "read its secret of another account", action: get, resource: kmsArn(foreign, `secret/${own}`) },
     { what: "list secrets", action: "kms:ListSecrets", resource: kmsArn(gateway, "secret") },
@@ -62,7 +96,7 @@ export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
     ),
     { what: "decrypt with another key", action: "kms:Decrypt", resource: kmsArn(gateway, "key/key-other") },
     { what: "decrypt with its key of another region", action: "kms:Decrypt", resource: kmsArn(elsewhere, `key/${key}`) },
-    ...["Encrypt", "GenerateDataKey", "SetKeyPolicy", "ScheduleKeyDeletion", "DisableKey"].map((action) => ({
+    ...["Encrypt", "SetKeyPolicy", "ScheduleKeyDeletion", "DisableKey"].map((action) => ({
       what: `${action} of its own key`,
       action: `kms:${action}`,
       resource: kmsArn(gateway, `key/${key}`),
@@ -73,7 +107,6 @@ export function refusedOnAlicloud(gateway: AlicloudGateway): Asked<RamRequest>[]
       resource: `acs:oss:oss-${region}:${account}:corp-terraform-state/bundles/0a.tar`,
     },
     { what: "read a bucket whose name starts as its own", action: "oss:GetObject", resource: `${bucket}2/bundles/0a.tar` },
-    { what: "read the agents' desired state", action: "oss:GetObject", resource: `${bucket}/agents/0a.json` },
     { what: "read an old version of its bundle", action: "oss:GetObjectVersion", resource: `${bucket}/bundles/0a.tar` },
     { what: "replace its bundle", action: "oss:PutObject", resource: `${bucket}/bundles/0a.tar` },
     { what: "delete its bundle", action: "oss:DeleteObject", resource: `${bucket}/bundles/0a.tar` },
