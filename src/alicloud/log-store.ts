@@ -34,6 +34,8 @@ export class SlsLogStore extends Construct implements LogStore {
     resources.make("logIndex", this, "Index", {
       project,
       logstore: store,
+      // Of a text, 2 KB are analysed by default: the labels of an agent may be longer.
+      maxTextLen: 16_384,
       fieldSearch: [
         ...TEXT_FIELDS.map((name) => ({ name, type: "text", enableAnalytics: true, token: TEXT_TOKENS })),
         ...WHOLE_FIELDS.map((name) => ({ name, type: "long", enableAnalytics: true })),
@@ -52,8 +54,8 @@ export class SlsLogStore extends Construct implements LogStore {
 }
 
 /** Fields of docs/request-log.schema.json. */
-const TEXT_FIELDS = ["event", "agent", "model", "provider", "request_id", "error", "node", "secret", "secret_version"];
-const WHOLE_FIELDS = ["status", "prompt_tokens", "completion_tokens", "total_tokens", "latency_ms"];
+const TEXT_FIELDS = ["event", "agent", "group", "labels", "model", "provider", "request_id", "error", "node", "secret", "secret_version"];
+const WHOLE_FIELDS = ["process", "status", "prompt_tokens", "completion_tokens", "total_tokens", "latency_ms"];
 const DECIMAL_FIELDS = ["cost"];
 
 /** What parts the words of a text: names of models and agents hold hyphens and dots, and are searched as a whole. */

@@ -66,9 +66,13 @@ function limitsProblems(prop: string, agent: AgentProps, { modelNames }: AgentsM
           `${prop}.expires: ${JSON.stringify(expires)} is neither a day such as "2026-12-31" nor an instant such as "2026-12-31T18:00:00Z"`,
         ]),
     ...(group === undefined || groups.includes(group) ? [] : [`${prop}.group: ${unknownName(group, "one of agentGroups", [...groups])}`]),
+    ...(Object.keys(labels).length > MOST_LABELS ? [`${prop}.labels: ${Object.keys(labels).length} are more than ${MOST_LABELS}`] : []),
     ...Object.entries(labels).flatMap(([name, value]) => labelProblems(`${prop}.labels`, name, value)),
   ];
 }
+
+/** Each line of the request log holds them, and has room for twice as many: an agent's own and those of all agents. */
+const MOST_LABELS = 10;
 
 const INSTANT = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 

@@ -79,6 +79,10 @@ describe("agents", () => {
     [{ expires: "2026-02-31" }, 'agents.a.expires: "2026-02-31" is neither'],
     [{ expires: "2026-12-31T18:00:00" }, "is neither a day"],
     [{ group: "web" }, 'agents.a.group: "web" is not one of agentGroups (known: none)'],
+    [
+      { labels: Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`label-${index}`, "x"])) },
+      "agents.a.labels: 11 are more than 10",
+    ],
     [{ labels: { "1st": "x" } }, 'agents.a.labels: "1st" is not a name of 1 to 63'],
     [{ labels: { team: "a\nb" } }, 'agents.a.labels.team: "a\\nb" is not a text of 1 to 128'],
     [{ enabled: "no" as unknown as boolean }, 'agents.a.enabled: "no" is not true or false'],

@@ -167,8 +167,8 @@ class Gateway:
             assert time.monotonic() < deadline
             time.sleep(0.2)
 
-    def agent(self, *models: str) -> str:
-        wanted = {"models": models, "key_alias": f"agent-{secrets.token_hex(4)}"}
+    def agent(self, *models: str, **metadata: Any) -> str:
+        wanted = {"models": models, "key_alias": f"agent-{secrets.token_hex(4)}", "metadata": metadata}
         status, reply = self.ask("POST", "/key/generate", wanted, self.master, "admin")
         assert status == 200, reply
         return str(reply["key"])

@@ -145,7 +145,8 @@ def test_the_other_apis_are_guarded_as_well(gateway: Gateway, path: str, body: d
 
 
 def test_every_request_leaves_one_line(gateway: Gateway) -> None:
-    key, before = gateway.agent("first"), len(gateway.lines())
+    labels = {"cost-centre": "4711"}
+    key, before = gateway.agent("first", aigw_group="lab", aigw_labels=labels), len(gateway.lines())
     gateway.provider.failing = {"second": 500}
     asked = [
         (200, "succeeded", CHAT, chat(), key),
@@ -170,6 +171,8 @@ def test_every_request_leaves_one_line(gateway: Gateway) -> None:
     assert served["agent"].startswith("agent-")
     assert served["latency_ms"] > 0
     assert [line.get("agent") for line in lines if line["status"] == 401] == [None, None]
+    held = [(line["group"], line["labels"]) for line in lines if line["status"] in (200, 403)]
+    assert held == [("lab", labels)] * 5
 
 
 def test_a_provider_key_rotates_under_load_in_the_same_process(gateway: Gateway) -> None:

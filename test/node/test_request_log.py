@@ -14,6 +14,7 @@ from aigw_node import request_log
 from aigw_node.errors import NodeError
 from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
+from aigw_node.ship import LINE_BYTES
 from fastapi import HTTPException
 
 from booting import log_lines
@@ -171,6 +172,25 @@ def test_an_error_is_told_by_its_kind_and_never_by_its_words() -> None:
         "research",
     )
     assert len(line["model"]) == 200
+
+
+def test_group_and_labels_are_those_of_the_key_and_never_make_a_line_long() -> None:
+    recorder = Recorder("gateway", prompts=False)
+    labels = {"team": "search", "long": "x" * 500, "none": None, **{f"label-{index}": "y" for index in range(100)}}
+    held = {"aigw_agent": "research", "aigw_group": "lab", "aigw_labels": labels}
+    key = SimpleNamespace(metadata=held, key_alias=None, token="0" * 64)
+    for line in (
+        recorder.failed({}, ValueError(), key),
+        recorder.succeeded("call", {"metadata": {"user_api_key_auth_metadata": held}}),
+    ):
+        assert (line["agent"], line["group"], line["labels"]["team"]) == ("research", "lab", "search")
+        assert (len(line["labels"]["long"]), "none" in line["labels"], len(line["labels"])) == (200, False, 19)
+    longest = {f"{index:x<500}": "\N{GRINNING FACE}" * 500 for index in range(100)}
+    line = recorder.failed({}, ValueError(), SimpleNamespace(metadata={"aigw_labels": longest}, key_alias="a", token=None))
+    assert len(json.dumps(line, ensure_ascii=False).encode()) < LINE_BYTES / 20
+    for odd in (None, [], {"aigw_labels": "text"}, {"aigw_labels": {}}):
+        line = recorder.failed({}, ValueError(), SimpleNamespace(metadata=odd, key_alias="research-r2", token=None))
+        assert (line["agent"], line["group"], line["labels"]) == ("research-r2", None, None)
 
 
 def test_settings_name_what_is_wrong() -> None:

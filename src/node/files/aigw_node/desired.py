@@ -13,7 +13,7 @@ from typing import Any
 from aigw_node.day_caps import AGENT, BUDGET, TOKENS
 
 VERSION = 1
-GROUP, OUTGOING, OURS = "aigw_group", "aigw_outgoing", "aigw_"
+GROUP, LABELS, OUTGOING, OURS = "aigw_group", "aigw_labels", "aigw_outgoing", "aigw_"
 # A field of an agent, and where it stands in its keys' metadata: the plugin counts limits over all keys of an agent.
 METADATA = {
     "qpm": "aigw_qpm",
@@ -21,7 +21,7 @@ METADATA = {
     "dailyTokens": TOKENS,
     "dailyBudgetUsd": BUDGET,
     "group": GROUP,
-    "labels": "aigw_labels",
+    "labels": LABELS,
 }
 # LiteLLM's own would count for each key by itself.
 NO_LIMITS = {"rpm_limit": None, "tpm_limit": None, "max_budget": None, "budget_duration": None}

@@ -11,9 +11,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 from aigw_node.day_caps import AGENT
+from aigw_node.desired import GROUP, LABELS
 from aigw_node.fleet_limits import provider_of
 
 VERSION = 1
+# An agent's own and those of all agents.
+MOST_LABELS = 20
 
 
 class Recorder:
@@ -26,7 +29,7 @@ class Recorder:
         held = said.get("metadata") or {}
         return {
             **self._common(call, "succeeded", 200),
-            "agent": _agent(held.get("user_api_key_auth_metadata"), held.get("user_api_key_alias")),
+            **_owner(held.get("user_api_key_auth_metadata"), held.get("user_api_key_alias")),
             "key": _key(held.get("user_api_key_hash")),
             "model": said.get("model_group"),
             "deployment": said.get("model_id"),
@@ -49,7 +52,7 @@ class Recorder:
         now = datetime.now()
         return {
             **self._common(str(request.get("litellm_call_id") or ""), "failed", _status(error, getattr(key, "token", None))),
-            "agent": _agent(getattr(key, "metadata", None), getattr(key, "key_alias", None)),
+            **_owner(getattr(key, "metadata", None), getattr(key, "key_alias", None)),
             "key": _key(getattr(key, "token", None)),
             "model": _text(request.get("model")),
             "stream": bool(request.get("stream")),
@@ -75,9 +78,16 @@ class Recorder:
         return {"request": request, "response": response} if self._prompts else {}
 
 
-def _agent(metadata: Any, alias: Any) -> str | None:
-    named = metadata.get(AGENT) if isinstance(metadata, dict) else None
-    return _text(named) or _text(alias)
+def _owner(metadata: Any, alias: Any) -> dict[str, Any]:
+    """The agent that a key names, its group, and its labels."""
+    held = metadata if isinstance(metadata, dict) else {}
+    labels = held.get(LABELS)
+    pairs = list(labels.items())[:MOST_LABELS] if isinstance(labels, dict) else []
+    return {
+        "agent": _text(held.get(AGENT)) or _text(alias),
+        "group": _text(held.get(GROUP)),
+        "labels": {str(name)[:200]: text for name, value in pairs if (text := _text(value))} or None,
+    }
 
 
 def _key(token: Any) -> str | None:
