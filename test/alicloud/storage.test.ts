@@ -198,9 +198,20 @@ describe("log store", () => {
       retention_period: 180,
       encrypt_conf: { enable: true },
     });
-    const { field_search } = only(stack, "alicloud_log_store_index");
+    const { field_search, max_text_len } = only(stack, "alicloud_log_store_index");
+    // 20 labels as long as they may be, each character of a value as long as it may be, fit.
+    expect(max_text_len).toBeGreaterThan(20 * (63 + 128 * 4 + '"":"",'.length));
     const types = Object.fromEntries(field_search.map(({ name, type }: { name: string; type: string }) => [name, type]));
-    expect(types).toMatchObject({ agent: "text", model: "text", status: "long", total_tokens: "long", cost: "double" });
+    expect(types).toMatchObject({
+      agent: "text",
+      group: "text",
+      labels: "text",
+      process: "long",
+      model: "text",
+      status: "long",
+      total_tokens: "long",
+      cost: "double",
+    });
     const schema = JSON.parse(readFileSync(join(__dirname, "..", "..", "docs", "request-log.schema.json"), "utf8"));
     const described = Object.assign(
       {},

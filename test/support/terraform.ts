@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { ChildProcess, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,14 @@ export interface TerraformOptions {
    * @default false: the state is a file in the temporary copy
    */
   readonly keepBackend?: boolean;
+}
+
+/** How one apply differs from others. */
+export interface ApplyOptions {
+  /** Addresses of resources that are made anew. */
+  readonly replace?: readonly string[];
+  /** Is given what kills Terraform and all that it has started, as the end of a runner does. */
+  readonly started?: (kill: () => void) => void;
 }
 
 /** What one run of Terraform left. */
@@ -142,9 +150,13 @@ export class Terraform {
    * Plans and applies.
    * @param variables values of variables, for this run only
    */
-  public async apply(variables: Readonly<Record<string, string>> = {}): Promise<TerraformRun> {
+  public async apply(
+    variables: Readonly<Record<string, string>> = {},
+    { replace = [], started }: ApplyOptions = {},
+  ): Promise<TerraformRun> {
     const values = Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
-    return this.run(["apply", "-input=false", "-auto-approve", PARALLELISM, ...values]);
+    const anew = replace.map((address) => `-replace=${address}`);
+    return this.run(["apply", "-input=false", "-auto-approve", PARALLELISM, ...values, ...anew], [0], started);
   }
 
   /** Destroys what the state holds. */
@@ -183,16 +195,19 @@ export class Terraform {
     return JSON.parse((await this.run(words)).stdout) as T;
   }
 
-  private async run(words: readonly string[], expected: readonly number[] = [0]): Promise<TerraformRun> {
-    const run = await this.spawn(words);
+  private async run(words: readonly string[], expected: readonly number[] = [0], started?: ApplyOptions["started"]): Promise<TerraformRun> {
+    const run = await this.spawn(words, started);
     if (expected.includes(run.exitCode)) return run;
     throw new Error(`terraform ${words.join(" ")} exited with ${run.exitCode}\n${run.stdout}\n${run.stderr}`);
   }
 
-  private async spawn(words: readonly string[]): Promise<TerraformRun> {
-    const child = spawn(this.binary, words, { cwd: this.folder, env: this.environment(), stdio: ["ignore", "pipe", "pipe"] });
-    const end = () => child.kill("SIGKILL");
+  private async spawn(words: readonly string[], started?: ApplyOptions["started"]): Promise<TerraformRun> {
+    // What is to be killed with all that it has started leads a process group of its own.
+    const detached = started !== undefined;
+    const child = spawn(this.binary, words, { cwd: this.folder, env: this.environment(), stdio: ["ignore", "pipe", "pipe"], detached });
+    const end = () => (detached ? killGroup(child) : child.kill("SIGKILL"));
     this.running.add(end);
+    started?.(end);
     const written = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => (written.stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (written.stderr += text));
@@ -216,5 +231,13 @@ export class Terraform {
       TF_CLI_ARGS: "-no-color",
       ...this.options.env,
     };
+  }
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    process.kill(-pid!, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
   }
 }

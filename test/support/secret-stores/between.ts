@@ -5,8 +5,8 @@ import { Answer, Asked, RunningServer, serve } from "./server";
 export class Between {
   /** What each call asked for, in order. */
   public readonly calls: string[] = [];
-  /** Is told of each call before it reaches the store (its number from 0) and may answer in the store's place. */
-  public before: (call: number, action: string) => Answer | undefined = () => undefined;
+  /** Is told of each call before it reaches the store (its number from 0), may hold it up, and may answer in the store's place. */
+  public before: (call: number, action: string, asked: Asked) => Answer | undefined | Promise<Answer | undefined> = () => undefined;
   /** Is told once the store has done it; true: the answer gets lost. */
   public after: (call: number, action: string) => boolean = () => false;
 
@@ -21,7 +21,7 @@ export class Between {
   private async answer(asked: Asked): Promise<Answer> {
     const action = actionOf(asked);
     const call = this.calls.push(action) - 1;
-    const instead = this.before(call, action);
+    const instead = await this.before(call, action, asked);
     if (instead !== undefined) return instead;
     const reply = await forwarded(asked, this.target);
     if (this.after(call, action)) return { status: 0 };
