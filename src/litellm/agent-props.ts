@@ -42,7 +42,7 @@ export interface AgentProps {
    */
   readonly group?: string;
   /**
-   * What else is to be known of it, such as team and cost centre: kept with its key, and written to the request log.
+   * What else is to be known of it, such as team and cost centre: kept with its key, and written to the request log. At most 10, and as many of `agentDefaults`.
    * @default - nothing
    */
   readonly labels?: Readonly<Record<string, string>>;

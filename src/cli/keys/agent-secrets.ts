@@ -58,11 +58,9 @@ export class AgentSecrets {
     return versionAt(await this.client.versions(this.secretOf(agent)), "current")?.made;
   }
 
-  /** The agent's key, made now where there is none. Of two that make one at the same time both get the same. */
-  public async keyOrNew(agent: string): Promise<string> {
+  /** Makes a key for an agent that has none. Of two that make one at the same time both get the same. */
+  public async make(agent: string): Promise<string> {
     const secret = this.secretOf(agent);
-    const found = await this.key(agent);
-    if (found !== undefined) return found;
     const made = mint();
     if (await this.client.putFirst(secret, made)) return made;
     const other = await this.key(agent);

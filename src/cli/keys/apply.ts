@@ -1,10 +1,10 @@
 import type { AgentState } from "../../litellm/agents";
 import { CommandError, EXIT } from "../command-error";
 import { unknownWord } from "../secrets/secret-value";
-import { AdminApi, AdminApiError, keyHash } from "./admin-api";
+import { AdminApi, AdminApiError, keyHash, LiveKey } from "./admin-api";
 import { atOnce } from "./at-once";
 import { removeGroups, settleGroup } from "./groups";
-import { teamId } from "./key-spec";
+import { shortHash, teamId } from "./key-spec";
 import { KeysContext } from "./open-keys";
 import { PriceCheck, priceCheck } from "./prices";
 import { byAgent, changeOf, hasEnded, orFailure, Outcome, OVERLAP_MS, Rules, settleKey, settleKeys } from "./reconcile";
@@ -52,7 +52,7 @@ async function applyAgent(context: KeysContext, agent: AgentState): Promise<void
 /** One question where nothing is to be done. Other keys of the agent are asked for only where its own is changed. */
 async function oneAgent(context: KeysContext, api: AdminApi, agent: AgentState): Promise<Outcome> {
   const rules = rulesOf(context);
-  const key = await storedKey(context, api, agent);
+  const key = await keyFor(context, api, agent, await context.secrets.key(agent.name));
   if (key === undefined) return { agent: agent.name, action: "ended" };
   const found = await api.find(keyHash(key));
   const isNew = found === undefined;
@@ -72,6 +72,9 @@ async function makeGroupOf({ desired }: KeysContext, api: AdminApi, { group }: A
 async function applyAll(context: KeysContext): Promise<void> {
   const { desired, report, secrets } = context;
   const api = await context.api();
+  const turn = atOnce(AGENTS_AT_ONCE);
+  // The store is asked while the gateway tells what it has.
+  const stored = new Map(desired.agents.map(({ name }) => [name, forLater(turn(() => secrets.key(name)))]));
   const [keys, teams] = await Promise.all([api.list(), api.teams()]);
   const groups = await Promise.all(
     desired.groups.map((group) =>
@@ -84,14 +87,19 @@ async function applyAll(context: KeysContext): Promise<void> {
   );
   groups.forEach(report.done);
   const problems = new Map(groups.filter(({ action }) => action === "failed").map(({ group, problem }) => [group, problem ?? ""]));
-  const [live, rules, prices, turn] = [byAgent(keys), rulesOf(context), priceCheck(api), atOnce(AGENTS_AT_ONCE)];
+  const [live, rules, prices] = [byAgent(keys), rulesOf(context), priceCheck(api)];
   report.expect(desired.agents.length + groups.length);
   const settle = async (agent: AgentState): Promise<Outcome> => {
     const problem = agent.group === undefined ? undefined : problems.get(agent.group);
     if (problem !== undefined) throw new CommandError(groupProblem(agent.group!, problem));
-    const key = await storedKey(context, api, agent);
+    const [found, own] = [await stored.get(agent.name), live.get(agent.name) ?? []];
+    if (isSettled(own, found, (key) => changeOf(key, agent, rules, "current", api.now()) === undefined)) {
+      return { agent: agent.name, action: "unchanged", key: shortHash(own[0]!.token) };
+    }
+    // Since it was read somebody may have rotated it.
+    const key = await keyFor(context, api, agent, found === undefined ? undefined : await secrets.key(agent.name));
     if (key === undefined) return { agent: agent.name, action: "ended" };
-    return settleKeys(api, rules, { agent, key }, live.get(agent.name) ?? []);
+    return settleKeys(api, rules, { agent, key }, own);
   };
   await Promise.all(
     desired.agents.map((agent) =>
@@ -110,9 +118,20 @@ async function applyAll(context: KeysContext): Promise<void> {
   (await removeGroups(api, teams, desired.groups)).forEach(report.done);
 }
 
-/** None is made for an agent that has come to its end. */
-async function storedKey({ secrets }: KeysContext, api: AdminApi, agent: AgentState): Promise<string | undefined> {
-  return hasEnded(agent, api.now()) ? secrets.key(agent.name) : secrets.keyOrNew(agent.name);
+/** Whether an agent has one key, which is the one in the store and as it should be. */
+function isSettled([only, ...others]: readonly LiveKey[], stored: string | undefined, isRight: (key: LiveKey) => boolean): boolean {
+  return stored !== undefined && only?.token === keyHash(stored) && others.length === 0 && isRight(only);
+}
+
+/** The key that the store holds, else a new one; none is made for an agent that has come to its end. */
+async function keyFor({ secrets }: KeysContext, api: AdminApi, agent: AgentState, stored: string | undefined): Promise<string | undefined> {
+  return stored ?? (hasEnded(agent, api.now()) ? undefined : secrets.make(agent.name));
+}
+
+/** A failure is told once somebody asks for what was promised. */
+function forLater<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 function groupProblem(group: string, problem: string): string {

@@ -147,6 +147,25 @@ describe("apply", () => {
     expect(gateway.litellm.held(newer)!.expires).not.toBeNull();
   });
 
+  it("takes the key that another one puts into the store meanwhile for the agent's", async () => {
+    gateway.want([agent("x")]);
+    await applied();
+    const before = gateway.key("x");
+    let after: string | undefined;
+    let lists = 0;
+    gateway.litellm.before = (_, action) => {
+      lists += action === "GET /key/list" ? 1 : 0;
+      // By the first it is seen whether the gateway is ready; with the second the store has been asked.
+      if (after !== undefined || lists < 2) return undefined;
+      after = gateway.give("x", { ...keySpec(agent("x"), keyHash(before), AGENT_ROUTES) });
+      gateway.store.texts.get("gw/agents/x")!.push(after);
+      return undefined;
+    };
+    await applied();
+    expect([gateway.key("x"), gateway.litellm.held(after!)?.expires ?? null]).toEqual([after, null]);
+    expect(gateway.litellm.held(before)).toMatchObject({ expires: expect.any(String) as string });
+  });
+
   it("removes keys that have ended, shuts all of an agent that is switched off, and never opens a shut one for being older", async () => {
     gateway.want([agent("x")]);
     await applied();
