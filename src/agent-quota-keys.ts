@@ -107,7 +107,7 @@ export class AgentQuotaKeys extends Construct {
     cluster.provisionAgents({
       secrets: `${cluster.gatewayName}/${AGENT_SECRETS}/`,
       intervalSeconds: interval.toSeconds(),
-      encryptionKey: this.secrets.key?.id,
+      encryptionKeyId: this.secrets.key?.id,
     });
   }
 

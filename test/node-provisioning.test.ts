@@ -42,10 +42,10 @@ describe.each(NAMES)('provisioning: "gateway" on %s', (cloud) => {
       key: "agents/desired.json",
       secrets: "gateway/agents/",
       intervalSeconds: 300,
-      encryptionKey: expect.stringMatching(/^\$\{/) as string,
+      encryptionKeyId: expect.stringMatching(/^\$\{/) as string,
     });
     const often = { provisioningInterval: Duration.minutes(1), encryptionKey: EncryptionKey.fromId(KEYS[cloud]) };
-    expect(settings(made(often)).provisioning).toMatchObject({ intervalSeconds: 60, encryptionKey: KEYS[cloud] });
+    expect(settings(made(often)).provisioning).toMatchObject({ intervalSeconds: 60, encryptionKeyId: KEYS[cloud] });
   });
 
   it("lets the nodes read that object, and no other beside their own", () => {
@@ -157,7 +157,7 @@ describe('provisioning: "gateway" with secrets', () => {
     );
     const [role] = resourcesOfType(json, cloud === "aws" ? "vault_aws_auth_backend_role" : "vault_alicloud_auth_backend_role");
     expect(role!.token_policies).toHaveLength(2);
-    expect(settings(json).provisioning).not.toHaveProperty("encryptionKey");
+    expect(settings(json).provisioning).not.toHaveProperty("encryptionKeyId");
     expect(JSON.stringify(statements(cloud, json))).not.toContain("gateway/agents/*");
   });
 });

@@ -29,7 +29,7 @@ export interface NodeProvisioning {
   readonly secrets: string;
   readonly intervalSeconds: number;
   /** The key of secrets that the nodes make themselves, in a store that Terraform makes none in. */
-  readonly encryptionKey?: string;
+  readonly encryptionKeyId?: string;
 }
 
 /** Longer than the balancer keeps a silent connection: it must be the balancer that closes it, or it answers 502. */

@@ -9,13 +9,15 @@ import { secret } from "./secrets";
 const MEGABYTE = 1 << 20;
 const SIZE = 100;
 
-/** Scans in a process of its own, and says how much memory that ever had, in megabytes. */
+/** Scans in a process of its own, and says how much memory that ever had, in megabytes: a process's maxRSS begins with its parent's. */
 const PROGRAM = `
+  const { readFileSync } = require("node:fs");
   const { scan } = require(${JSON.stringify(join(__dirname, "..", "..", "..", "src", "cli", "scan", "scan.ts"))});
   let found = "";
   scan(process.argv.slice(1), { json: true }, { stdout: (text) => (found += text), stderr: () => undefined }).then(() => {
     const lines = JSON.parse(found).finds.map(({ line }) => line);
-    console.log(JSON.stringify({ lines, megabytes: process.resourceUsage().maxRSS / 1024 }));
+    const [, kilobytes] = /VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"));
+    console.log(JSON.stringify({ lines, megabytes: kilobytes / 1024 }));
   });
 `;
 

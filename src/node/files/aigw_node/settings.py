@@ -341,7 +341,7 @@ def _provisioning(reader: _Reader, region: str) -> ProvisioningSettings:
         endpoint=reader.optional_text("endpoint"),
         secrets=reader.text("secrets"),
         interval=float(reader.get("intervalSeconds", int, 300)),
-        encryption_key=reader.optional_text("encryptionKey"),
+        encryption_key=reader.optional_text("encryptionKeyId"),
     )
 
 
