@@ -33,6 +33,8 @@ LAST_LINE = "exec python3 fetch.py node.json\n"
 REGIONS = {"aws": "eu-central-1", "alicloud": "cn-shanghai"}
 BUCKET = "prod-gateway-123456789012"
 KNOWN = {
+    "aws_kms_key.arn": "arn:aws:kms:eu-central-1:123456789012:key/k-1",
+    "alicloud_kms_key.id": "key-1",
     "aws_s3_bucket.bucket": BUCKET,
     "alicloud_oss_bucket.bucket": BUCKET,
     "aws_cloudwatch_log_group.name": "/cdktf-ai-gateway/prod-gateway",
