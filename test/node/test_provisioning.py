@@ -279,6 +279,23 @@ async def test_keys_that_are_not_ours_are_never_touched(rig: Rig) -> None:
     assert "g" * 64 in rig.gateway.held
 
 
+async def test_a_key_of_somebody_else_is_not_taken_for_the_agents(rig: Rig) -> None:
+    await rig.run(a={}, b={})
+    own, other = (rig.store.texts[BELOW + name] for name in "ab")
+    by_hand = {"token": key_hash("sk-" + "h" * 20), "metadata": None}
+    rig.gateway.held[str(by_hand["token"])] = by_hand
+    for text, owner in ((other, "b"), ("sk-" + "h" * 20, "somebody that we have made none for")):
+        rig.store.texts[BELOW + "a"] = text
+        before = dict(rig.gateway.held)
+        rig.written()
+        assert await rig.run(a={}, b={}) == {"failed": 1, "unchanged": 1}
+        said = f"what its secret holds is key {key_hash(text)[:8]} of {owner}; it needs one of its own"
+        assert [told.problem for told in rig.told] == [said]
+        assert (rig.written(), rig.gateway.held) == ([], before)
+    rig.store.texts[BELOW + "a"] = own
+    assert await rig.run(a={}, b={}) == {"unchanged": 2}
+
+
 async def test_one_agents_failure_holds_up_no_other(rig: Rig) -> None:
     rig.store.away.add(BELOW + "a")
     rig.store.undeclared.add(BELOW + "b")

@@ -7,7 +7,7 @@ import { removeGroups, settleGroup } from "./groups";
 import { shortHash, teamId } from "./key-spec";
 import { KeysContext } from "./open-keys";
 import { PriceCheck, priceCheck } from "./prices";
-import { byAgent, changeOf, hasEnded, orFailure, Outcome, OVERLAP_MS, Rules, settleKey, settleKeys } from "./reconcile";
+import { byAgent, changeOf, hasEnded, orFailure, Outcome, OVERLAP_MS, refuseForeign, Rules, settleKey, settleKeys } from "./reconcile";
 import { absentAgents, revokeAgent } from "./revoke";
 
 /** What {@link apply} works on; nothing: on all, and on what is named no more. */
@@ -55,6 +55,7 @@ async function oneAgent(context: KeysContext, api: AdminApi, agent: AgentState):
   const key = await keyFor(context, api, agent, await context.secrets.key(agent.name));
   if (key === undefined) return { agent: agent.name, action: "ended" };
   const found = await api.find(keyHash(key));
+  refuseForeign(agent, found);
   const isNew = found === undefined;
   if (!isNew && changeOf(found, agent, rules, "current", api.now()) === undefined) return settleKey(api, rules, agent, key, found);
   await makeGroupOf(context, api, agent);
@@ -88,6 +89,7 @@ async function applyAll(context: KeysContext): Promise<void> {
   groups.forEach(report.done);
   const problems = new Map(groups.filter(({ action }) => action === "failed").map(({ group, problem }) => [group, problem ?? ""]));
   const [live, rules, prices] = [byAgent(keys), rulesOf(context), priceCheck(api)];
+  const held = new Map(keys.map((key) => [key.token, key]));
   report.expect(desired.agents.length + groups.length);
   const settle = async (agent: AgentState): Promise<Outcome> => {
     const problem = agent.group === undefined ? undefined : problems.get(agent.group);
@@ -99,6 +101,7 @@ async function applyAll(context: KeysContext): Promise<void> {
     // Since it was read somebody may have rotated it.
     const key = await keyFor(context, api, agent, found === undefined ? undefined : await secrets.key(agent.name));
     if (key === undefined) return { agent: agent.name, action: "ended" };
+    refuseForeign(agent, held.get(keyHash(key)));
     return settleKeys(api, rules, { agent, key }, own);
   };
   await Promise.all(

@@ -7,7 +7,7 @@ import { absentGroups } from "./groups";
 import { Difference, differences, shortHash, teamId, teamSpec } from "./key-spec";
 import { KeysContext } from "./open-keys";
 import { priceCheck } from "./prices";
-import { byAgent, changeOf, hasEnded, isOver } from "./reconcile";
+import { byAgent, changeOf, foreignProblem, hasEnded, isOver } from "./reconcile";
 import { changesText } from "./report";
 import { absentAgents } from "./revoke";
 
@@ -37,7 +37,10 @@ export async function diff(context: KeysContext): Promise<void> {
     const changes = differences(found, teamSpec(group));
     return changes.length === 0 ? [] : [{ group: group.name, would: "be changed", changes }];
   });
-  const agents = await Promise.all(desired.agents.map((agent) => turn(() => ofAgent(context, api, agent, live.get(agent.name) ?? []))));
+  const held = new Map(keys.map((key) => [key.token, key]));
+  const agents = await Promise.all(
+    desired.agents.map((agent) => turn(() => ofAgent(context, api, agent, live.get(agent.name) ?? [], held))),
+  );
   const pending: Pending[] = [
     ...groups,
     ...agents.flat(),
@@ -54,11 +57,19 @@ export async function diff(context: KeysContext): Promise<void> {
   if (!report.json) report.line(`${gateway}: the keys of ${desired.agents.length} agents are as they should be`);
 }
 
-async function ofAgent(context: KeysContext, api: AdminApi, agent: AgentState, live: readonly LiveKey[]): Promise<Pending[]> {
+async function ofAgent(
+  context: KeysContext,
+  api: AdminApi,
+  agent: AgentState,
+  live: readonly LiveKey[],
+  held: ReadonlyMap<string, LiveKey>,
+): Promise<Pending[]> {
   const rules = rulesOf(context);
   const name = agent.name;
   const key = await context.secrets.key(name);
   const hash = key === undefined ? undefined : keyHash(key);
+  const foreign = foreignProblem(agent, held.get(hash ?? ""));
+  if (foreign !== undefined) return [{ agent: name, would: `fail: ${foreign}` }];
   const others = live
     .filter(({ token }) => token !== hash)
     .flatMap((other): Pending[] => {

@@ -100,6 +100,19 @@ export async function settleKey(api: AdminApi, rules: Rules, agent: AgentState, 
   return { ...named, action: "made" };
 }
 
+/** Why the key that the store holds for an agent can not become its own: the gateway knows it as somebody else's. */
+export function foreignProblem(agent: AgentState, found: LiveKey | undefined): string | undefined {
+  if (found === undefined || agentOf(found) === agent.name) return undefined;
+  const owner = agentOf(found) ?? "somebody that we have made none for";
+  return `what its secret holds is key ${shortHash(found.token)} of ${owner}; \`keys revoke ${agent.name}\` and \`keys apply\` give it one of its own`;
+}
+
+/** LiteLLM would say that it has made it, and change nothing. @throws CommandError {@link foreignProblem} */
+export function refuseForeign(agent: AgentState, found: LiveKey | undefined): void {
+  const problem = foreignProblem(agent, found);
+  if (problem !== undefined) throw new CommandError(problem);
+}
+
 /** Gives other keys of an agent than the one in the store their end, and removes those that have ended; answers what was done. */
 export async function settleOthers(
   api: AdminApi,

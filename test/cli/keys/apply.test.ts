@@ -1,6 +1,8 @@
 import { keyHash } from "../../../src/cli/keys/admin-api";
 import { apply } from "../../../src/cli/keys/apply";
+import { diff } from "../../../src/cli/keys/diff";
 import { keySpec } from "../../../src/cli/keys/key-spec";
+import { revoke } from "../../../src/cli/keys/revoke";
 import { mint } from "../../../src/cli/secrets/secret-value";
 import { StoreError } from "../../../src/cli/secrets/store-error";
 import { AGENT_ROUTES } from "../../../src/litellm/routes";
@@ -145,6 +147,28 @@ describe("apply", () => {
     expect(gateway.held("x")).toMatchObject({ expires: null, metadata: { aigw_qpm: 3 } });
     expect(gateway.held("x")!.metadata).not.toHaveProperty("aigw_outgoing");
     expect(gateway.litellm.held(newer)!.expires).not.toBeNull();
+  });
+
+  it.each([
+    ["another agent", "y"],
+    ["somebody that we have made none for", undefined],
+  ])("does not say that it has made what is the key of %s, and leaves both as they are", async (owner, name) => {
+    gateway.want([agent("x"), agent("y")]);
+    await applied();
+    const [own, other] = [gateway.key("x"), name === undefined ? mint() : gateway.key(name)];
+    if (name === undefined) gateway.litellm.keys.set(keyHash(other), { ...gateway.litellm.held(own)!, key_alias: "by-hand", metadata: {} });
+    gateway.store.texts.get("gw/agents/x")!.push(other);
+    const before = [gateway.litellm.held(own), gateway.litellm.held(other)];
+    gateway.forget();
+    for (const options of [{}, { agent: "x" }]) await expect(applied(options)).rejects.toThrow(/failed: x$/);
+    const problem = `what its secret holds is key ${keyHash(other).slice(0, 8)} of ${name ?? owner}; \`keys revoke x\` and \`keys apply\` give it one of its own`;
+    expect(gateway.said.filter((line) => line.startsWith("x: "))).toEqual([`x: failed: ${problem}`, `x: failed: ${problem}`]);
+    expect([gateway.litellm.writes, gateway.litellm.held(own), gateway.litellm.held(other)]).toEqual([[], ...before]);
+    await expect(diff(await gateway.context())).rejects.toThrow("1 differences");
+    expect(gateway.said).toContain(`x: would fail: ${problem}`);
+    await revoke(await gateway.context(), "x", false);
+    await applied();
+    expect([gateway.key("x") === other, gateway.litellm.letIn(gateway.key("x")), gateway.litellm.letIn(other)]).toEqual([false, 200, 200]);
   });
 
   it("takes the key that another one puts into the store meanwhile for the agent's", async () => {

@@ -106,7 +106,8 @@ class Reconciler:
             if outcome.action not in QUIET:
                 self.tell(outcome)
 
-        live, teams = by_agent(await self.gateway.keys()), await self.gateway.teams()
+        keys, teams = await self.gateway.keys(), await self.gateway.teams()
+        live, owners = by_agent(keys), {str(key["token"]): agent_of(key) for key in keys}
         failed: dict[str, str] = {}
         for group in desired.groups:
             outcome = await self._or_failure("group", group.name, partial(self._group, group, teams))
@@ -122,7 +123,7 @@ class Reconciler:
 
         named = {agent.name for agent in desired.agents}
         wanted = [
-            one(agent.name, partial(self._agent, agent, desired.routes, live.get(agent.name, []), failed))
+            one(agent.name, partial(self._agent, agent, desired.routes, live.get(agent.name, []), owners, failed))
             for agent in desired.agents
         ]
         absent = [one(name, partial(self._revoke, name, keys)) for name, keys in live.items() if name not in named]
@@ -143,7 +144,12 @@ class Reconciler:
             return Outcome(kind, name, "failed", problem=type(error).__name__)
 
     async def _agent(
-        self, agent: Agent, routes: tuple[str, ...], live: Sequence[Spec], failed_groups: Mapping[str, str]
+        self,
+        agent: Agent,
+        routes: tuple[str, ...],
+        live: Sequence[Spec],
+        owners: Mapping[str, str | None],
+        failed_groups: Mapping[str, str],
     ) -> Outcome:
         # LiteLLM makes a key of a team that is not there without a word, and that key can neither be used nor changed.
         if agent.group is not None and agent.group in failed_groups:
@@ -155,6 +161,11 @@ class Reconciler:
         if key is None:
             return Outcome("agent", agent.name, "ended")
         hash_ = key_hash(key)
+        # LiteLLM would say that it has made it, and change nothing.
+        if owners.get(hash_, agent.name) != agent.name:
+            owner = owners[hash_] or "somebody that we have made none for"
+            problem = f"what its secret holds is key {short(hash_)} of {owner}; it needs one of its own"
+            return Outcome("agent", agent.name, "failed", problem=problem)
         # The others come first: who is interrupted after them finds the agent's own still to be done.
         others = [said for other in live if other["token"] != hash_ for said in await self._other(agent, routes, other)]
         found = next((own for own in live if own["token"] == hash_), None)
