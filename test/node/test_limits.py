@@ -332,6 +332,10 @@ def test_an_estimate_holds_the_prompt_and_the_longest_answer() -> None:
     assert estimate({"messages": [{"content": [picture]}], "max_completion_tokens": 5}) == (2, 5)
     assert estimate({"input": ["y" * 40, "y" * 40], "max_tokens": True}) == (20, 1000)
     assert estimate({"max_tokens": 10**400}) == (0, 10**9)
+    assert estimate({"max_tokens": 50, "n": 20}) == (0, 1000)
+    assert estimate({"n": 2, "best_of": 5}) == (0, 5000)
+    for odd in (0, -3, True, "9", 2.5, None):
+        assert estimate({"max_tokens": 50, "n": odd}) == (0, 50)
 
 
 @pytest.mark.parametrize("name", ["aigw_qpm", "aigw_tpm", "aigw_daily_tokens", "aigw_daily_budget_usd"])

@@ -7,7 +7,7 @@ all that is running when it is reached, else by about one request of each client
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NoReturn
@@ -19,6 +19,7 @@ from aigw_node.refusals import Refusal, refuse
 # Of a key's metadata.
 AGENT, TOKENS, BUDGET = "aigw_agent", "aigw_daily_tokens", "aigw_daily_budget_usd"
 ANSWER_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+ANSWERS = ("n", "best_of")
 PROMPTS = ("messages", "input", "prompt", "query", "documents", "system", "instructions")
 USUAL_ANSWER = 1000  # tokens held for an answer whose length the caller does not limit
 LETTERS_PER_TOKEN = 4
@@ -47,10 +48,15 @@ def in_dollars(micro: int) -> str:
 
 
 def estimate(data: Mapping[str, Any]) -> tuple[int, int]:
-    """Tokens that a request may use: of its prompt by its length, and of the longest answer that it asks for."""
-    asked = [data[name] for name in ANSWER_LIMITS if isinstance(data.get(name), int) and not isinstance(data[name], bool)]
+    """Tokens that a request may use: of its prompt by its length, and of the longest answers that it asks for."""
+    asked = _numbers(data, ANSWER_LIMITS)
     prompt = sum(_letters(data.get(name)) for name in PROMPTS) // LETTERS_PER_TOKEN
-    return prompt, min(max(0, *asked), MOST) if asked else USUAL_ANSWER
+    answer = max(0, *asked) if asked else USUAL_ANSWER
+    return prompt, min(answer * max(1, 1, *_numbers(data, ANSWERS)), MOST)
+
+
+def _numbers(data: Mapping[str, Any], names: Iterable[str]) -> list[int]:
+    return [data[name] for name in names if isinstance(data.get(name), int) and not isinstance(data[name], bool)]
 
 
 def _letters(value: Any) -> int:
