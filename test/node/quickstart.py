@@ -101,9 +101,17 @@ class Unstored:
 
 @contextmanager
 def booted(
-    surroundings: Surroundings, kind: str, root: Path, database: str, choose: Callable[[Unstored], Store], **changes: Any
+    surroundings: Surroundings,
+    kind: str,
+    root: Path,
+    database: str,
+    choose: Callable[[Unstored], Store],
+    *,
+    provisions: bool = False,
+    **changes: Any,
 ) -> Iterator[Booted]:
-    """The quickstart of a cloud, serving. `database`: its name; `changes`: of its settings."""
+    """The quickstart of a cloud, serving. `database`: its name; `changes`: of its settings. It makes its agents' keys where
+    it is to; else a test makes those that it needs."""
     postgres, redis, own = surroundings.postgres, surroundings.redis, surroundings.certificate
     home = root / "opt/aigw"
     with ExitStack() as ends:
@@ -116,8 +124,10 @@ def booted(
         store = choose(Unstored(cloud, stack, settings, own, ends))
         ports = {"agents": free_port(), "admin": free_port()}
         settings |= {"ports": ports, "store": store.settings, **changes}
-        # A test makes the keys that it needs, by itself.
-        settings.pop("provisioning")
+        if provisions:
+            settings["provisioning"]["endpoint"] = cloud.url if kind == "aws" else cloud.storage
+        else:
+            settings.pop("provisioning")
         settings["database"] |= {"host": "127.0.0.1", "port": postgres.port, "name": database}
         settings["redis"] |= {"host": "127.0.0.1", "port": redis.port}
         # The providers whose address config.yaml leaves to LiteLLM.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import time
@@ -255,7 +256,9 @@ def test_the_node_that_leads_is_followed_when_it_dies(fleet: Fleet) -> None:
     leading = next(node for node in fleet.nodes if '"provisioning-lead", "held": true' in node.said())
     other = next(node for node in fleet.nodes if node is not leading)
     assert leading.process
-    leading.process.send_signal(signal.SIGKILL)
+    # With all that it has started, as systemd does.
+    for pid in leading.processes():
+        os.kill(pid, signal.SIGKILL)
     leading.process.wait(10)
     fleet.agents["code-agent"] = {"qpm": 7}
     fleet.desire()
