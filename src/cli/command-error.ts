@@ -12,11 +12,11 @@ export class CommandError extends Error {
 /** Nothing says where the gateway's nodes are. */
 export class NodesUnknown extends CommandError {}
 
-/** How `secrets` ends. */
+/** How the commands that work on a gateway end. */
 export const EXIT = {
   done: 0,
   failed: 1,
-  /** Also where a value is older than `--max-age`. */
+  /** Also where something was found: a value older than `--max-age`, a difference. */
   wronglyCalled: 2,
   valuesMissing: 3,
 } as const;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseTar } from "nanotar";
 import type { AgentKey } from "../keys/reconcile";
-import { LocalCommand } from "./local-command";
+import { GatewayCommand } from "./gateway-command";
 import { LocalConfig, localConfig } from "./local-config";
 import { LocalNode, NodeProgram } from "./local-node";
 import { Postgres } from "./postgres";
@@ -48,7 +48,7 @@ export class LocalGateway {
   public config!: LocalConfig;
   public nodes: readonly LocalNode[] = [];
   /** How its keys and secrets are administered. */
-  public command!: LocalCommand;
+  public command!: GatewayCommand;
   public readonly provider = new StandInProvider();
   /** The run's folder: bundle, settings.json, config.yaml, gateway.log, requests. */
   public readonly folder = mkdtempSync(join(tmpdir(), "aigw-local-"));
@@ -140,7 +140,7 @@ export class LocalGateway {
     await Promise.all(this.nodes.map((node) => node.untilReady()));
 
     const places = { folder: this.folder, adminEndpoint: this.adminEndpoint, store: settings.store, accessKey };
-    this.command = new LocalCommand(this.gateway, places);
+    this.command = new GatewayCommand(this.gateway, places);
     if (keys === "apply" && this.gateway.desired.agents.length > 0) say((await this.command.run(["keys", "apply"])).trimEnd());
     return this;
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ENVIRONMENT_FILE } from "./local-command";
+import { ENVIRONMENT_FILE } from "./gateway-command";
 import { LocalGateway, LocalOptions } from "./local-gateway";
 import { synthesizedGateway } from "./synthesized-gateway";
 

@@ -17,7 +17,7 @@ export interface LocalPlaces {
 }
 
 /** What `cdktf-ai-gateway keys` and `secrets` are given to work on a local gateway, as a provisioner gives it for a real one. */
-export class LocalCommand {
+export class GatewayCommand {
   public readonly environment: Readonly<Record<string, string>>;
 
   constructor({ desired, document }: SynthesizedGateway, { folder, adminEndpoint, store, accessKey }: LocalPlaces) {
