@@ -39,7 +39,8 @@ class Rate:
 class Exchange:
     call: str  # the call id: x-request-id of the answer, callId of the log line
     route: RouteSpec
-    agent: str | None = None
+    agent: str = ""  # whose requests, turns and cached answers are kept apart: the key's agent, else its hash
+    caller: Any = None  # a litellm.keys.Caller
     model: str | None = None  # a name of this gateway
     stream: bool = False
     dropped: tuple[str, ...] = ()  # parameters that did not pass
