@@ -55,7 +55,9 @@ class GatewayPlugin(CustomLogger):
         deployment = self._catalogue.deployment((kwargs.get("model_info") or {}).get("id"))
         if deployment is None or exchange.model is None:
             return kwargs
-        if not self._catalogue.is_of(deployment, exchange.model) and not await keys.may_call(exchange.caller, deployment.model):
+        if not self._catalogue.is_of(deployment, exchange.model) and not await keys.may_call(
+            exchange.caller, deployment.model
+        ):
             refuse(Refusal(403, f'this key may not call the model "{deployment.model}"', "permission_error"))
         if deployment.kind not in ONLY_KINDS.get(exchange.route.name, {deployment.kind}):
             refuse(Refusal(400, "the fallback of this model cannot serve this route", "invalid_request_error"))

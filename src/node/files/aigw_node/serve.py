@@ -68,7 +68,15 @@ def _serve(
         catalogue, limits=limits, recorder=recorder, log=request_log, shares_cache=settings.cache_shared
     )
     plugin.register(ours)
-    fronted = front.build(app, settings, catalogue, limits, recorder, request_log, os.environ["LITELLM_SALT_KEY"])
+    fronted = front.build(
+        app,
+        settings,
+        catalogue,
+        limits=limits,
+        recorder=recorder,
+        log=request_log,
+        salt_key=os.environ["LITELLM_SALT_KEY"],
+    )
 
     def in_use(secret: str, version: str, changed: bool) -> None:
         request_log.write(recorder.secret_in_use(secret, version, changed))

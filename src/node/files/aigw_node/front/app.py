@@ -16,11 +16,11 @@ from aigw_node.front.answer import Answer, send_refusal
 from aigw_node.front.body import Bodies, ClientGone
 from aigw_node.front.catalogue import STORES_RESPONSES, Catalogue
 from aigw_node.front.exchange import Exchange, enter, leave
-from aigw_node.front.keys import caller_of, callable_models, check_model, check_route
+from aigw_node.front.keys import callable_models, caller_of, check_model, check_route
 from aigw_node.front.parameters import Parameters
 from aigw_node.front.refusal import Form, Refusal, Refused, invalid
 from aigw_node.front.replay import replay
-from aigw_node.front.response_ids import ResponseIds, ResponseIdRewriter
+from aigw_node.front.response_ids import ResponseIds
 from aigw_node.front.routes import Body, Found, RouteTable
 from aigw_node.front.waiting import WaitingRoom
 
@@ -116,10 +116,9 @@ class AgentPort:
         if (spec.name, spec.method) in COUNTED_HERE:
             await self._charge(exchange)
         exchange.release = await self._room.enter(exchange.agent)
-        made = headers.for_litellm(
-            given, spec, key=key, call=exchange.call, content_type=content_type, length=len(body)
-        )
-        await self._ask({**_scope(scope, path), "headers": made}, body, exchange, rewrite, receive, send)
+        made = headers.for_litellm(given, spec, key=key, call=exchange.call, content_type=content_type, length=len(body))
+        async with Answer(exchange, send, rewrite=rewrite) as answer:
+            await self._app({**_scope(scope, path), "headers": made}, replay(body, receive), answer.send)
 
     async def _body(self, exchange: Exchange, content_type: str, read: bytes) -> tuple[str, bytes]:
         """What LiteLLM gets for the body: only what may pass, of a model that the key may call."""
@@ -164,23 +163,22 @@ class AgentPort:
         async with Answer(exchange, send) as answer:
             await _send_json(200, value, answer.send)
 
-    async def _ask(
-        self,
-        scope: Scope,
-        body: bytes,
-        exchange: Exchange,
-        rewrite: ResponseIdRewriter | None,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        async with Answer(exchange, send, rewrite=rewrite) as answer:
-            await self._app(scope, replay(body, receive), answer.send)
-
 
 def _scope(scope: Scope, path: str) -> dict[str, Any]:
     """What LiteLLM learns of the connection: no query, and of the path only what was checked."""
-    kept = {name: scope[name] for name in ("type", "asgi", "http_version", "method", "scheme", "server", "client") if name in scope}
-    return {**kept, "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "state": scope.get("state", {})}
+    kept = {
+        name: scope[name]
+        for name in ("type", "asgi", "http_version", "method", "scheme", "server", "client")
+        if name in scope
+    }
+    return {
+        **kept,
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "state": scope.get("state", {}),
+    }
 
 
 async def _health(app: App, scope: Scope, send: Send) -> None:

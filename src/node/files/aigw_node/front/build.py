@@ -23,6 +23,7 @@ def build(
     app: App,
     settings: Settings,
     catalogue: Catalogue,
+    *,
     limits: Limits,
     recorder: Recorder,
     log: RequestLog,

@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{model}: the models that a key may call, in one form that OpenAI's and Anthropic's clients read."""
+"""The models that a key may call, in a form that OpenAI's and Anthropic's clients both read."""
 
 from __future__ import annotations
 

@@ -64,14 +64,11 @@ def write(values: Mapping[str, Any]) -> tuple[str, bytes]:
     """The content type and the body of a form."""
     import httpx
 
-    data: dict[str, Any] = {}
-    files: list[tuple[str, tuple[str, bytes, str]]] = []
-    for name, value in values.items():
-        parts = value if isinstance(value, list) else [value]
-        files += [(name, (part.name, part.content, part.type)) for part in parts if isinstance(part, File)]
-        texts = [part for part in parts if not isinstance(part, File)]
-        if texts:
-            data[name] = texts
-    # A part that is no file makes a form of it even without one: httpx would send it URL-encoded.
-    request = httpx.Request("POST", "https://gateway.invalid", data=data, files=files or {"": (None, b"")})
+    parts = [(name, part) for name, value in values.items() for part in (value if isinstance(value, list) else [value])]
+    request = httpx.Request("POST", "https://gateway.invalid", files=[(name, _written(part)) for name, part in parts])
     return request.headers["content-type"], request.read()
+
+
+def _written(part: Any) -> tuple[str, bytes, str] | tuple[None, str]:
+    """A field is a file without a name for httpx, which would send a form of fields alone URL-encoded."""
+    return (part.name, part.content, part.type) if isinstance(part, File) else (None, str(part))
