@@ -61,7 +61,7 @@ class GatewayPlugin(CustomLogger):
             refuse(Refusal(403, f'this key may not call the model "{deployment.model}"', "permission_error"))
         if deployment.kind not in ONLY_KINDS.get(exchange.route.name, {deployment.kind}):
             refuse(Refusal(400, "the fallback of this model cannot serve this route", "invalid_request_error"))
-        return add_carried(kwargs, exchange.carried, deployment.kind)
+        return add_carried(kwargs, exchange.route, exchange.carried, deployment.kind)
 
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
