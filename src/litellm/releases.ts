@@ -1,5 +1,5 @@
 /** The LiteLLM release that a gateway runs when none is named: the newest that installs from hashes and was tried here. */
-export const DEFAULT_RELEASE = "1.106.2";
+export const DEFAULT_RELEASE = "1.106.12";
 
 /** The oldest release that a gateway runs. */
 export const OLDEST_RELEASE = "1.104.0";

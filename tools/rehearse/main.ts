@@ -14,6 +14,8 @@ import { lockChanges, lockedRelease, newMigrations, requirementsFor, schemaChang
 const ROOT = join(__dirname, "..", "..");
 const FILES = join(ROOT, "src", "node", "files");
 const PINNED = join(__dirname, "pinned");
+/** Packages whose licence does not allow a node to run them. */
+const EXCLUDED = join(__dirname, "excluded.txt");
 const TESTS = join("test", "node", "run");
 
 const REQUIREMENTS = "requirements.in";
@@ -87,7 +89,7 @@ async function lock({ release, folder, python }: Rehearsal): Promise<void> {
   [LOCK, RECORD].forEach((name) => rmSync(join(folder, name), { force: true }));
   writeFileSync(join(folder, REQUIREMENTS), requirementsFor(readFileSync(join(FILES, REQUIREMENTS), "utf8"), release));
   const env = { ...process.env, UV_DEFAULT_INDEX: process.env.UV_DEFAULT_INDEX ?? process.env.PIP_INDEX_URL, UV_PYTHON_DOWNLOADS: "never" };
-  await run(uv, ["pip", "compile", REQUIREMENTS, ...COMPILE, ...WITHOUT_HOST, "-o", LOCK], { cwd: folder, env });
+  await run(uv, ["pip", "compile", REQUIREMENTS, ...COMPILE, "--excludes", EXCLUDED, ...WITHOUT_HOST, "-o", LOCK], { cwd: folder, env });
 }
 
 async function install({ folder, python }: Rehearsal, venv: string): Promise<void> {
