@@ -1,4 +1,4 @@
-// `npm run rehearse -- RELEASE [--out FOLDER]`: locks another LiteLLM, records its database schema, says what changes, and runs
+// `npm run rehearse -- [RELEASE] [--out FOLDER]`: locks another LiteLLM, records its database schema, says what changes, and runs
 // the node's tests in a copy of this repository that has it in use. See docs/runbooks/upgrade-litellm.md.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -10,6 +10,9 @@ import { run } from "../../src/cli/local/programs";
 import { findPython } from "../../src/cli/local/python";
 import { releaseProblems } from "../../src/litellm/releases";
 import { lockChanges, lockedRelease, newMigrations, requirementsFor, schemaChange, SchemaRecord } from "./changes";
+
+/** Rehearsed when no release is named: the newest of the next line that installs from wheels and hashes. */
+const NEXT_RELEASE = "1.108.7";
 
 const ROOT = join(__dirname, "..", "..");
 const FILES = join(ROOT, "src", "node", "files");
@@ -42,7 +45,7 @@ interface Rehearsal {
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { out: { type: "string" } } });
-  const [release = ""] = positionals;
+  const [release = NEXT_RELEASE] = positionals;
   try {
     const { requirementsFile, prismaClientFile } = await rehearse(release, resolve(values.out ?? join(ROOT, "rehearsal", release)));
     const props = { litellmRelease: release, requirementsFile, prismaClientFile };
