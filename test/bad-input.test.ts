@@ -216,14 +216,14 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
   [
     "a release without a lock file",
     { litellmRelease: "1.106.3" },
-    "requirementsFile: none is given, and the lock file that comes along is for LiteLLM 1.106.2, not 1.106.3",
+    "requirementsFile: none is given, and the lock file that comes along is for LiteLLM 1.106.12, not 1.106.3",
   ],
   [
     "a lock file that is not there",
     { litellmRelease: "1.106.3", requirementsFile: "no/such.lock" },
     'requirementsFile: "no/such.lock" can not be read',
   ],
-  ["a lock file of another release", { requirementsFile: __filename }, "does not lock litellm==1.106.2"],
+  ["a lock file of another release", { requirementsFile: __filename }, "does not lock litellm==1.106.12"],
   ["a name with upper case", { name: "Gateway" }, 'name: "Gateway" is not'],
   ["a name that is too long", { name: "a-name-of-more-than-24-letters" }, 'name: "a-name-of-more-than-24-letters" is not'],
   ["a name with a template", { name: "gw-%{x}" }, 'name: "gw-%{x}" is not'],
@@ -336,8 +336,8 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
   ["a mirror with a password", { engineMirror: "https://me:word@mirror.corp/prisma" }, "engineMirror: looks like a secret's value"],
   [
     "an image by tag",
-    { containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.2" },
-    'containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.2" is not an image by digest, such as "ghcr.io/',
+    { containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.12" },
+    'containerImage: "ghcr.io/berriai/litellm-non_root:v1.106.12" is not an image by digest, such as "ghcr.io/',
   ],
   ["an image with a short digest", { containerImage: "ghcr.io/berriai/litellm@sha256:0a1b" }, "is not an image by digest"],
   ["an image of no registry", { containerImage: `litellm@sha256:${"0".repeat(64)}` }, "is not an image by digest"],
