@@ -29,12 +29,12 @@ let watch: ProcessWatch | undefined;
 beforeAll(async () => {
   watch = await ProcessWatch.start(processes);
   await world.start();
-}, 600_000);
+});
 afterAll(async () => {
   await watchNoMore();
   await world.stop();
   rmSync(work, { recursive: true });
-}, 120_000);
+});
 
 async function watchNoMore(): Promise<void> {
   await watch?.stop();
@@ -306,7 +306,7 @@ function state(): string {
 async function reached(goal: () => boolean): Promise<void> {
   const began = Date.now();
   while (!goal()) {
-    if (Date.now() - began > 120_000) throw new Error("the runs are not where they should be after two minutes");
+    if (Date.now() - began > 300_000) throw new Error("the runs are not where they should be after five minutes");
     await sleep(50);
   }
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   await watchNoMore();
   await world.stop();
   rmSync(work, { recursive: true });
-}, 120_000);
+});
 
 async function watchNoMore(): Promise<void> {
   await watch?.stop();
