@@ -158,9 +158,9 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def _of_tool(found: Mapping[str, Any]) -> tuple[str, str] | None:
     kind = str(found.get("type", ""))
-    if kind in ("file_search", "retrieval") or "vector_store_ids" in found:
+    if kind in ("file_search", "retrieval") or isinstance(found.get("vector_store_ids"), list):
         return "vector-stores", "tools"
-    if kind == "mcp" or "server_url" in found or "connector_id" in found:
+    if kind == "mcp" or any(isinstance(found.get(name), str) for name in ("server_url", "connector_id")):
         return "mcp-servers", "tools"
     if kind.startswith("code_interpreter") and "container" in found and not _is_automatic(found["container"]):
         return "containers", "tools"
@@ -180,14 +180,15 @@ def _of_file(found: Mapping[str, Any]) -> tuple[str, str] | None:
 
 _LOOKS: tuple[Callable[[Mapping[str, Any]], tuple[str, str] | None], ...] = (_of_tool, _of_file)
 # Where the APIs take an address that somebody fetches: LiteLLM itself does for some providers.
-_URLS = ("url", "image_url", "file_url", "video_url", "audio_url")
+_URLS = ("image_url", "file_url", "video_url", "audio_url")
 
 
 def _check_urls(found: Mapping[str, Any]) -> None:
-    for name in _URLS:
-        value = found.get(name)
-        if isinstance(value, str) and not _is_public(value):
-            raise invalid(f'"{name}" must be a data: URL, or an https: URL of a public host', param=name)
+    named = [found.get(name) for name in _URLS] + ([found.get("url")] if found.get("type") == "url" else [])
+    for value in named:
+        url = value.get("url") if isinstance(value, dict) else value
+        if isinstance(url, str) and not _is_public(url):
+            raise invalid("a URL of the request must be a data: URL, or name a public host", param="url")
 
 
 _NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
@@ -195,14 +196,14 @@ _NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
 
 def _is_public(url: str) -> bool:
     """By what is written: that a name leads to a private address is the network's to stop."""
-    if url.startswith("data:") or "://" not in url:
+    if url.startswith("data:"):
         return True
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return False
-    if parts.scheme != "https" or parts.username is not None:
+    if parts.scheme.lower() not in ("http", "https") or parts.username is not None:
         return False
     try:
         return ipaddress.ip_address(host).is_global
