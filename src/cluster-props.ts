@@ -46,6 +46,17 @@ export interface ClusterProps extends GatewayModelProps, InstallProps {
    * @default - one for each processor, as far as 1.5 GiB of memory each go
    */
   readonly workers?: number;
+  /**
+   * The largest body of a request, in MiB, 1 to 512; above it a caller gets 413. A worker holds up to that much for each
+   * request that it reads.
+   * @default 32
+   */
+  readonly maxRequestMib?: number;
+  /**
+   * The most requests that wait for their turn in a worker, 1 to 10,000; beyond it a caller gets 503 with Retry-After.
+   * @default 100
+   */
+  readonly maxWaiting?: number;
   /** @default - the newest Ubuntu 24.04: when a node starts on AWS, when the launch template is made on Alibaba Cloud */
   readonly imageId?: string;
   /**
@@ -142,6 +153,8 @@ export const CLUSTER_SHAPE: Shape<ClusterProps> = {
   fixedNodes: number,
   instanceType: text,
   workers: number,
+  maxRequestMib: number,
+  maxWaiting: number,
   imageId: text,
   diskSizeGib: number,
   agentsFrom: list,
@@ -206,6 +219,8 @@ function sizeProblems(props: ClusterProps): string[] {
     ...wholeNumberProblems("maxNodes", props.maxNodes, minimum, 1000),
     ...wholeNumberProblems("cpuTargetPercent", props.cpuTargetPercent, 10, 90),
     ...wholeNumberProblems("workers", props.workers, 1, 64),
+    ...wholeNumberProblems("maxRequestMib", props.maxRequestMib, 1, 512),
+    ...wholeNumberProblems("maxWaiting", props.maxWaiting, 1, 10_000),
     ...wholeNumberProblems("diskSizeGib", props.diskSizeGib, 20, 500),
   ];
 }

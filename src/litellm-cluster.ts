@@ -185,6 +185,8 @@ export class LiteLlmCluster extends Construct implements IGatewayPart<"cluster">
       launch: this.launchSettings(props),
       install: props,
       workers: props.workers,
+      maxRequestMib: props.maxRequestMib ?? 32,
+      maxWaiting: props.maxWaiting ?? 100,
       whenLogIsFull: props.whenLogIsFull ?? "serve",
       limitsWithoutRedis: props.limitsWithoutRedis ?? "refuse",
       refreshIntervalSeconds: (props.refreshInterval ?? Duration.minutes(15)).toSeconds(),

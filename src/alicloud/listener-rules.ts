@@ -1,4 +1,4 @@
-import { Route } from "../litellm";
+import { balancerPath, Route } from "../litellm/routes";
 
 /** What one forwarding rule lets through: some paths by one method. */
 export interface RuleMatch {
@@ -16,7 +16,7 @@ const PATHS_OF_A_RULE = 5;
 export function ruleMatches(routes: readonly Route[]): RuleMatch[] {
   const methods = [...new Set(routes.map(({ method }) => method))];
   return methods.flatMap((method) => {
-    const paths = routes.filter((route) => route.method === method).map(({ path }) => path);
+    const paths = routes.filter((route) => route.method === method).map(balancerPath);
     return chunks(paths, PATHS_OF_A_RULE).map((chunk) => ({ method, paths: chunk }));
   });
 }

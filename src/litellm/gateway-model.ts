@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { secondsProblems } from "../duration";
 import { wholeNumberProblems } from "../limits";
 import { unknownName } from "../nearest";
-import { duration, shapeProblems } from "../shape";
+import { boolean, duration, shapeProblems } from "../shape";
 import { GatewayModelProps } from "./gateway-props";
 import { ProviderModel, providerModels, providersProblems } from "./providers";
 import { DEFAULT_RELEASE, releaseProblems } from "./releases";
@@ -18,6 +18,7 @@ export interface GatewayModel {
   readonly routing: RoutingProps;
   readonly aliases: Readonly<Record<string, string>>;
   readonly cacheTtlSeconds?: number;
+  readonly cacheShared: boolean;
   readonly rpmLimit?: number;
   readonly logPrompts: boolean;
   readonly timezone: string;
@@ -39,6 +40,7 @@ export function gatewayModel(props: GatewayModelProps): GatewayModel {
     routing,
     aliases: props.aliases ?? {},
     cacheTtlSeconds: props.cache?.ttl.toSeconds(),
+    cacheShared: props.cache?.shared ?? false,
     rpmLimit: props.rpmLimit,
     logPrompts: props.logPrompts ?? false,
     timezone: props.timezone ?? "UTC",
@@ -76,7 +78,7 @@ function ownProblems(props: GatewayModelProps): string[] {
 
 function cacheProblems({ cache }: GatewayModelProps): string[] {
   if (cache === undefined) return [];
-  const shape = shapeProblems("cache", cache, { ttl: duration }, ["ttl"]);
+  const shape = shapeProblems("cache", cache, { ttl: duration, shared: boolean }, ["ttl"]);
   return shape.length > 0 ? shape : secondsProblems("cache.ttl", cache.ttl, 1, 30 * 86_400);
 }
 

@@ -2,10 +2,15 @@ import { Duration } from "../duration";
 import { ProvidersProps } from "./provider-props";
 import { RoutingProps } from "./routing-props";
 
-/** Answers to equal requests are kept in Redis and given again. */
+/** Answers to equal requests are kept in Redis and given again: to the same agent, unless they are `shared`. */
 export interface CacheProps {
   /** How long an answer is kept, in whole seconds. */
   readonly ttl: Duration;
+  /**
+   * Whether an agent is given what another one was answered. It then may learn that, and when, the other one asked.
+   * @default false
+   */
+  readonly shared?: boolean;
 }
 
 /** What a gateway serves and how: the part of its props that is LiteLLM's, not a cloud's. */

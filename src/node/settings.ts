@@ -53,6 +53,8 @@ export interface NodeSettingsProps {
   readonly whenLogIsFull: "refuse" | "serve";
   readonly install: InstallProps;
   readonly workers?: number;
+  readonly maxRequestMib: number;
+  readonly maxWaiting: number;
 }
 
 /** The settings document that a node reads beside its bundle; it names secrets and holds none. */
@@ -86,7 +88,10 @@ export function nodeSettings(props: NodeSettingsProps): object {
       longestRequestSeconds: model.routing.timeout?.toSeconds() ?? LONGEST_CALL_SECONDS,
       keepAliveSeconds: KEEP_ALIVE_SECONDS,
       withoutRedis: props.limitsWithoutRedis,
+      maxRequestMib: props.maxRequestMib,
+      maxWaiting: props.maxWaiting,
     },
+    cacheShared: model.cacheShared,
     extraParameters: props.install.extraParameters,
     install: {
       pythonIndex: props.install.pythonIndex,

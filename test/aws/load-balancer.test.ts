@@ -1,5 +1,5 @@
 import { listenerRules } from "../../src/aws/listener-rules";
-import { ADMIN_ROUTES, AGENT_ROUTES } from "../../src/litellm/routes";
+import { ADMIN_ROUTES, AGENT_ROUTES, balancerPath } from "../../src/litellm/routes";
 import { admin, agents, balancer, CERTIFICATE, Json, NETWORK, REGION, Sample } from "./support";
 
 function made(change: Parameters<typeof balancer>[0] = {}): Sample {
@@ -15,8 +15,11 @@ describe("rules of a listener", () => {
   ])("let exactly the routes of %s through, at most five values each", (_, routes) => {
     const rules = listenerRules(routes);
     const passed = rules.flatMap(({ method, paths }) => paths.map((path) => `${method} ${path}`));
-    expect([...passed].sort()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).sort());
-    rules.forEach(({ paths }) => expect(paths.length).toBeLessThanOrEqual(4));
+    expect([...passed].sort()).toEqual(routes.map((route) => `${route.method} ${balancerPath(route)}`).sort());
+    rules.forEach(({ paths }) => {
+      expect(paths.length).toBeLessThanOrEqual(4);
+      expect(paths.join().split("*").length - 1).toBeLessThanOrEqual(5);
+    });
     expect(new Set(rules.map(({ priority }) => priority)).size).toBe(rules.length);
   });
 
@@ -26,8 +29,22 @@ describe("rules of a listener", () => {
     expect(posts([...more, ...AGENT_ROUTES])).toEqual(posts(AGENT_ROUTES));
   });
 
-  test("no route is a pattern", () => {
-    [...AGENT_ROUTES, ...ADMIN_ROUTES].forEach(({ path }) => expect(path).toMatch(/^[\w/.-]+$/));
+  test("a name of a path is a wildcard, of which a path has one at the most", () => {
+    const paths = [...AGENT_ROUTES, ...ADMIN_ROUTES].map(balancerPath);
+    paths.forEach((path) => expect(path).toMatch(/^\/[\w/.-]+(\*[\w/.-]*)?$/));
+    expect(paths).toEqual(expect.arrayContaining(["/v1/models/*", "/v1/responses/*", "/v1/responses/*/cancel"]));
+  });
+
+  test("what is deleted has a rule of its own", () => {
+    expect(listenerRules(AGENT_ROUTES).filter(({ method }) => method === "DELETE")).toEqual([
+      { id: "DELETE1", priority: 300, method: "DELETE", paths: ["/v1/responses/*"] },
+    ]);
+  });
+
+  test("a new path at the end moves no other from its rule", () => {
+    const rules = listenerRules(AGENT_ROUTES);
+    const more = listenerRules([...AGENT_ROUTES, { method: "POST", path: "/v1/more/{id}" }]);
+    rules.forEach(({ id, paths }) => expect(more.find((rule) => rule.id === id)!.paths.slice(0, paths.length)).toEqual(paths));
   });
 });
 
@@ -74,7 +91,7 @@ describe("balancer", () => {
       expect(rule.listener_arn).toContain("AgentsListener");
       return rule.condition.find((one: Json) => one.path_pattern).path_pattern.values;
     });
-    expect(paths.sort()).toEqual(AGENT_ROUTES.map(({ path }) => path).sort());
+    expect(paths.sort()).toEqual(AGENT_ROUTES.map(balancerPath).sort());
   });
 
   test("a target is asked for its readiness and drains", () => {

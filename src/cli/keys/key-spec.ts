@@ -1,5 +1,5 @@
 import type { AgentState, GroupState } from "../../litellm/agents";
-import type { Route } from "../../litellm/routes";
+import { keyRoutes, type Route } from "../../litellm/routes";
 import { KeySpec, LiveKey, LiveTeam, TeamSpec } from "./admin-api";
 
 /** Something that is otherwise at the gateway than it should be. */
@@ -22,7 +22,7 @@ export function keySpec(agent: AgentState, hash: string, routes: readonly Route[
     // Aliases are unique in a gateway, and an agent has two keys while one replaces the other.
     key_alias: keyAlias(agent.name, hash),
     models: agent.models,
-    allowed_routes: [...new Set(routes.map(({ path }) => path))],
+    allowed_routes: keyRoutes(routes),
     rpm_limit: null,
     tpm_limit: null,
     max_budget: null,

@@ -5,7 +5,7 @@ import { keySpec } from "../../../src/cli/keys/key-spec";
 import { revoke } from "../../../src/cli/keys/revoke";
 import { mint } from "../../../src/cli/secrets/secret-value";
 import { StoreError } from "../../../src/cli/secrets/store-error";
-import { AGENT_ROUTES } from "../../../src/litellm/routes";
+import { AGENT_ROUTES, keyRoutes } from "../../../src/litellm/routes";
 import { agent, Gateway, group, refusal } from "./support";
 
 const HOUR_MS = 3_600_000;
@@ -30,7 +30,7 @@ describe("apply", () => {
     const held = gateway.held("x")!;
     expect(held).toMatchObject({
       models: ["a", "b"],
-      allowed_routes: AGENT_ROUTES.map(({ path }) => path),
+      allowed_routes: keyRoutes(AGENT_ROUTES),
       rpm_limit: null,
       max_budget: null,
       team_id: "aigw-g",

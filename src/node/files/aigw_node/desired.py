@@ -64,7 +64,7 @@ def parse(content: bytes) -> Desired:
         document = json.loads(content)
         if document["version"] != VERSION:
             raise BadDesiredState(f"version {document['version']} is not {VERSION}: nodes are of another release")
-        routes = tuple(dict.fromkeys(str(route["path"]) for route in document["routes"]))
+        routes = tuple(dict.fromkeys(_key_route(str(route["path"])) for route in document["routes"]))
         groups = tuple(
             Group(str(group["name"]), float(group["budgetUsd"]), PERIODS[group["budgetPeriod"]])
             for group in document["groups"]
@@ -75,6 +75,12 @@ def parse(content: bytes) -> Desired:
     if not routes:
         raise BadDesiredState("it names no routes")
     return Desired(routes, groups, agents)
+
+
+def _key_route(path: str) -> str:
+    """LiteLLM knows a `*` at the end only, and matches nothing for a name in braces."""
+    before, brace, _ = path.partition("{")
+    return f"{before}*" if brace else path
 
 
 def _agent(agent: Mapping[str, Any]) -> Agent:

@@ -175,6 +175,9 @@ class Settings:
     launch: LaunchSettings | None  # None: no group waits for this node
     workers: int | None  # None: one for each processor
     provisioning: ProvisioningSettings | None  # None: others make the agents' keys
+    max_request_mib: int = 32
+    max_waiting: int = 100  # requests that wait for their turn in a worker
+    cache_shared: bool = False  # between agents
 
 
 class _Reader:
@@ -358,6 +361,12 @@ def _one_of(value: str, allowed: tuple[str, ...], where: str) -> str:
     return value
 
 
+def _above_zero(value: int, where: str) -> int:
+    if value < 1:
+        raise NodeError(f"settings: {where} must be at least 1, not {value}")
+    return value
+
+
 def parse(value: Any) -> Settings:
     """Settings from their JSON value; a NodeError names the field that is wrong."""
     root = _Reader(value, "")
@@ -399,6 +408,9 @@ def parse(value: Any) -> Settings:
         launch=_launch(root.object("launch"), region) if root.has("launch") else None,
         workers=root.get("workers", int, optional=True),
         provisioning=_provisioning(root.object("provisioning"), region) if root.has("provisioning") else None,
+        max_request_mib=_above_zero(limits.get("maxRequestMib", int, 32), "limits.maxRequestMib"),
+        max_waiting=_above_zero(limits.get("maxWaiting", int, 100), "limits.maxWaiting"),
+        cache_shared=root.get("cacheShared", bool, False),
     )
 
 
