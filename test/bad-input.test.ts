@@ -356,6 +356,17 @@ const CASES: readonly [string, Partial<AiGatewayProps>, string | RegExp][] = [
     'extraParameters: "api_key" would let a caller change credentials, headers, provider or logging; it never passes',
   ],
   ["a parameter that is none", { extraParameters: ["a b"] }, 'extraParameters: "a b" is not the name of a request\'s parameter'],
+  [
+    "a route that takes no parameters",
+    untyped({ extraParameters: { chatt: ["min_p"] } }),
+    'extraParameters: "chatt" is not a route that takes parameters; did you mean "chat"?',
+  ],
+  [
+    "a parameter of one route that no caller may use",
+    { extraParameters: { chat: ["extra_body"] } },
+    'extraParameters: "extra_body" would let a caller change credentials',
+  ],
+  ["ids that nobody knows", untyped({ openedIds: ["file"] }), 'openedIds: "file" is not what can be opened; did you mean "files"?'],
   ["a request of no size", { maxRequestMib: 0 }, "maxRequestMib: 0 is not a whole number from 1 to 512"],
   ["a request of half a gigabyte and more", { maxRequestMib: 513 }, "maxRequestMib: 513 is not a whole number from 1 to 512"],
   ["a size that is a text", untyped({ maxRequestMib: "32" }), 'maxRequestMib: "32" is not a number'],

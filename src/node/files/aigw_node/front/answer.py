@@ -226,8 +226,8 @@ class Answer:
 
     def _told(self, failure: Failure) -> bytes:
         form = self._exchange.route.form
-        named = {"type_": failure.type, "code": failure.code or failure.type, "param": failure.param}
-        return error_body(form, failure.status, failure.message, **named)
+        code = failure.code or failure.type
+        return error_body(form, failure.status, failure.message, type_=failure.type, code=code, param=failure.param)
 
     async def _stay_alive(self) -> None:
         """A stream that is silent gets a comment, before its first event too: balancers and clients end silent ones."""

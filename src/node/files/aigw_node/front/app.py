@@ -44,7 +44,11 @@ class Front:
     """ASGI middleware: the port on which a request came in decides whether an agent or an administrator asks."""
 
     def __init__(self, app: App, *, agents: AgentPort, admin: AdminPort, ports: Mapping[str, int]) -> None:
-        self._app, self._ports = app, {ports["agents"]: agents, ports["admin"]: admin}
+        self._app = app
+        self._ports: dict[int, Callable[[str, Scope, Receive, Send], Awaitable[None]]] = {
+            ports["agents"]: agents,
+            ports["admin"]: admin,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

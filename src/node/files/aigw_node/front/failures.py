@@ -137,8 +137,8 @@ def _retry_after(error: BaseException) -> int | None:
     for holder in (error, getattr(error, "response", None)):
         for name in ("litellm_response_headers", "headers"):
             headers = getattr(holder, name, None)
-            said = headers.get("retry-after") if hasattr(headers, "get") else None
-            if said is not None and str(said).isdigit():
+            said = str(headers.get("retry-after")) if headers is not None and hasattr(headers, "get") else ""
+            if said.isdigit():
                 return min(int(said), 86_400)
     return None
 
