@@ -93,7 +93,9 @@ class Answer:
             self._life = asyncio.create_task(self._stay_alive())
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
         if self._life is not None:
             self._life.cancel()
             with contextlib.suppress(asyncio.CancelledError):
