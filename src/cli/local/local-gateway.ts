@@ -124,7 +124,6 @@ export class LocalGateway {
       this.during(this.secrets.start(), () => this.secrets.stop()),
       run(python, ["-m", "compileall", "-q", join(bundle, "aigw_node")], { env: { PATH: process.env.PATH } }),
     ]);
-    if (engine === undefined) say("Prisma's native query engine is out of reach: the WebAssembly one serves.");
 
     const given = this.givenKeys();
     this.config = localConfig(Buffer.from(this.file("config.yaml")).toString(), new Set(given.keys()), standIn);
