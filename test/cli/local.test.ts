@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { cached } from "../../src/cli/local/cache";
 import { localConfig } from "../../src/cli/local/local-config";
@@ -70,6 +70,51 @@ describe("the choice of a gateway", () => {
     writeFileSync(join(folder, "stacks", "one", "cdk.tf.json"), "{}");
     expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow("the stack one holds no gateway");
     expect(() => synthesizedGateway(folder, "two", undefined)).toThrow("or name one of: one");
+  });
+
+  /** A stack with clusters and their agents, whose constructs stand side by side. */
+  function stackOf(name: string, gateways: Record<string, { cluster: string; keys: string }>): void {
+    const stack = join(folder, "stacks", name);
+    const put = (path: string, text: string): void => {
+      mkdirSync(dirname(join(stack, path)), { recursive: true });
+      writeFileSync(join(stack, path), text);
+    };
+    mkdirSync(join(stack, "assets"), { recursive: true });
+    const locals = Object.entries(gateways).flatMap(([gateway, { cluster, keys }]) => {
+      const agents = `assets/${keys}_DesiredState_00000000/hash/agents.json`;
+      put(`assets/${cluster}_Bundle_00000000/hash/bundle.tar`, gateway);
+      put(agents, JSON.stringify({ version: 1, routes: [], groups: [], agents: [{ name: `agent-of-${gateway}` }] }));
+      return [
+        [`${cluster}_Settings_00000000`, { name: gateway }],
+        [`Secrets-${gateway}_Document_00000000`, { gateway, stores: {} }],
+        [`${keys}_Keys_00000000`, { gateway, desiredState: agents }],
+      ].map(([id, value]): [string, string] => [id as string, JSON.stringify(value)]);
+    });
+    put("cdk.tf.json", JSON.stringify({ locals: Object.fromEntries(locals) }));
+  }
+
+  it("takes the agents and the bundle of that gateway, whatever other ids begin like its own", () => {
+    stackOf("both", {
+      one: { cluster: "gateway", keys: "gateway_agents" },
+      two: { cluster: "gateway_agents", keys: "keys" },
+      three: { cluster: "gate", keys: "gateway_agents_more" },
+    });
+    for (const name of ["one", "two", "three"]) {
+      const { bundle, desired } = synthesizedGateway(folder, "both", name);
+      expect([Buffer.from(bundle).toString(), desired.agents.map((agent) => agent.name)]).toEqual([name, [`agent-of-${name}`]]);
+    }
+  });
+
+  it("asks for it where several stacks hold a gateway, and only there", () => {
+    stackOf("network", {});
+    stackOf("blue", { blue: { cluster: "c", keys: "k" } });
+    expect(synthesizedGateway(folder, undefined, undefined).stack).toBe("blue");
+    stackOf("green", { green: { cluster: "c", keys: "k" } });
+    expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow(
+      `choose one of the stacks of ${folder}: cdktf-ai-gateway local STACK (blue, green)`,
+    );
+    expect(synthesizedGateway(folder, undefined, "green").stack).toBe("green");
+    expect(() => synthesizedGateway(folder, undefined, "red")).toThrow("local STACK (blue, green, network)");
   });
 });
 
