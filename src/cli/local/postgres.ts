@@ -55,6 +55,11 @@ export class Postgres {
     }
   }
 
+  /** See {@link Service.died}. */
+  public get died(): Promise<string> {
+    return this.service.died;
+  }
+
   public async stop(keep: boolean): Promise<void> {
     // "Fast": it breaks connections off and ends cleanly.
     await this.service.stop("SIGINT", 20);
