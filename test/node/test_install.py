@@ -341,8 +341,11 @@ def test_a_containers_environment_is_the_units_and_holds_no_secret(files: Path, 
     assert given == [
         ("PYTHONPATH", "/opt/aigw/current:/opt/aigw/extra"),
         ("PYTHONUNBUFFERED", "1"),
+        # A node that a signal ends says where it was.
+        *([("PYTHONFAULTHANDLER", "1")] if name == "aigw" else []),
         ("HOME", "/var/lib/aigw"),
     ]
+    assert ("PYTHONFAULTHANDLER=1" in (files / f"{name}.service").read_text()) == (name == "aigw")
     mounts = dict(re.findall(r"--volume=(\S+):\S+:(\w\w),z", text))
     assert mounts == {"/opt/aigw/current": "ro", "/opt/aigw/extra": "ro", "/var/lib/aigw": "rw"}
 

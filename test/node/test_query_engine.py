@@ -52,10 +52,11 @@ def test_a_mirror_without_it_is_named(mirror: str, tmp_path: Path) -> None:
 
 
 def test_the_engine_starts_without_secrets_in_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from prisma.engine import _query, utils
+    from prisma.engine import _http, _query, utils
 
     monkeypatch.setattr(_query, "subprocess", _query.subprocess)
     monkeypatch.setattr(utils, "subprocess", utils.subprocess)
+    monkeypatch.setattr(_http.BaseHTTPEngine, "_build_request", _http.BaseHTTPEngine._build_request)
     query_engine.hide_secrets_from_engine()
     schema, out = tmp_path / "schema.prisma", tmp_path / "out"
     schema.write_text('datasource client {\n  provider = "postgresql"\n  url      = env("DATABASE_URL")\n}\n')
@@ -71,15 +72,29 @@ def test_the_engine_starts_without_secrets_in_its_environment(tmp_path: Path, mo
     assert "DATABASE_URL" not in seen
     assert "LITELLM_MASTER_KEY" not in seen
     assert json.loads(text.split("url      = ")[1].split("\n")[0]) == url
+    # What the engine asks for it is told where the URL is, and the client sends it with everything.
+    token = text.split("\n")[0].removeprefix("// token: ")
+    assert len(token) == 64
+    assert token not in json.dumps(seen)
+    client = _http.BaseHTTPEngine(url="http://localhost:1")
+    for method, content in (("GET", None), ("POST", "{}")):
+        _, sent = client._build_request(path="/", method=method, content=content, headers={"X-a": "b"}, parse_response=True)
+        assert sent["headers"] == {
+            "Accept": "application/json",
+            "X-a": "b",
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/json",
+        }
 
 
 def test_the_engine_is_asked_for_its_version_without_secrets_in_its_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from prisma.engine import _query, utils
+    from prisma.engine import _http, _query, utils
 
     monkeypatch.setattr(_query, "subprocess", _query.subprocess)
     monkeypatch.setattr(utils, "subprocess", utils.subprocess)
+    monkeypatch.setattr(_http.BaseHTTPEngine, "_build_request", _http.BaseHTTPEngine._build_request)
     engine, out = tmp_path / "query-engine", tmp_path / "out"
     engine.write_text(f"#!/bin/sh\nenv > {out}\necho query-engine 1\n")
     engine.chmod(0o755)

@@ -102,10 +102,10 @@ def test_a_request_without_a_model_gets_the_default_one_if_the_key_may_use_it(ga
     assert gateway.ask("POST", CHAT, body, gateway.agent("first"))[0] == 200
     assert gateway.provider.asked[-1][1]["model"] == "first"
     status, reply = gateway.ask("POST", CHAT, body, gateway.agent("second"))
-    assert (status, reply["error"]["type"]) == (403, "key_model_access_denied")
+    assert (status, reply["error"]["code"]) == (403, "model_not_allowed")
 
 
-def test_the_guard_keeps_a_callers_tricks_from_the_provider(gateway: Gateway) -> None:
+def test_the_front_keeps_a_callers_tricks_from_the_provider(gateway: Gateway) -> None:
     tricks = {
         "api_key": "evil",
         "headers": {"x-evil": "evil"},
@@ -134,7 +134,7 @@ def test_the_guard_keeps_a_callers_tricks_from_the_provider(gateway: Gateway) ->
         ("/v1/embeddings", {"input": "canary-prompt"}),
     ],
 )
-def test_the_other_apis_are_guarded_as_well(gateway: Gateway, path: str, body: dict[str, Any]) -> None:
+def test_the_other_apis_are_fronted_as_well(gateway: Gateway, path: str, body: dict[str, Any]) -> None:
     tricks = {"api_key": "evil", "extra_headers": {"x-evil": "evil"}, "litellm_credential_name": "evil", "evil": "evil"}
     status, reply = gateway.ask("POST", path, {"model": "first", **body, **tricks}, gateway.agent("first"))
     assert status == 200, reply
@@ -154,8 +154,7 @@ def test_every_request_leaves_one_line(gateway: Gateway) -> None:
         (200, "succeeded", "/v1/responses", {"model": "first", "input": "canary-prompt"}, key),
         (200, "succeeded", "/v1/embeddings", {"model": "first", "input": "canary-prompt"}, key),
         (403, "failed", CHAT, chat(model="second"), key),
-        (401, "failed", CHAT, chat(), ""),
-        (401, "failed", CHAT, chat(), "sk-canary-unknown"),
+        (404, "failed", CHAT, chat(model="third"), key),
         (500, "failed", CHAT, chat(model="second"), gateway.agent("second")),
     ]
     replies = [gateway.ask_whole("POST", path, body, key) for *_, path, body, key in asked]
@@ -166,13 +165,21 @@ def test_every_request_leaves_one_line(gateway: Gateway) -> None:
     wanted = sorted((status, outcome) for status, outcome, *_ in asked)
     assert sorted((line["status"], line["outcome"]) for line in lines) == wanted, lines
     assert len({line["request_id"] for line in lines}) == len(asked)
-    (served,) = [line for line in lines if line["request_id"] == replies[0][1]["x-litellm-call-id"]]
+    (served,) = [line for line in lines if line["request_id"] == replies[0][1]["x-request-id"]]
     assert (served["model"], served["provider"], served["total_tokens"]) == ("first", "openai", 2)
     assert served["agent"].startswith("agent-")
     assert served["latency_ms"] > 0
-    assert [line.get("agent") for line in lines if line["status"] == 401] == [None, None]
-    held = [(line["group"], line["labels"]) for line in lines if line["status"] in (200, 403)]
-    assert held == [("lab", labels)] * 5
+    held = [(line["group"], line["labels"]) for line in lines if line["status"] in (200, 403, 404)]
+    assert held == [("lab", labels)] * 6
+
+
+def test_who_has_no_key_leaves_no_line(gateway: Gateway) -> None:
+    before = len(gateway.lines())
+    for key in ("", "sk-canary-unknown", "no-key", gateway.master):
+        status, headers, _ = gateway.ask_whole("POST", CHAT, chat(), key)
+        assert (status, len(headers["x-request-id"])) == (401, 36)
+    time.sleep(1)
+    assert len(gateway.lines()) == before
 
 
 def test_a_provider_key_rotates_under_load_in_the_same_process(gateway: Gateway) -> None:

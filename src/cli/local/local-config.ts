@@ -1,4 +1,6 @@
 import { parse, stringify } from "yaml";
+import { unknownName } from "../../nearest";
+import { priceOf, PriceTable } from "./prices";
 
 /** LiteLLM's config.yaml, as far as a local run looks into it. */
 interface Config {
@@ -26,55 +28,75 @@ export interface LocalConfig {
   readonly real: readonly string[];
   /** Providers that the stand-in plays. */
   readonly played: readonly string[];
+  /** Providers whose calls go to an address of one's own. */
+  readonly own: readonly string[];
+}
+
+/** Who answers in the providers' place. */
+export interface Answering {
+  /** Variables of real providers' keys that are given. */
+  readonly given: ReadonlySet<string>;
+  /** The stand-in's URL, without a path. */
+  readonly standIn: string;
+  /** By provider: an address of one's own, as LiteLLM takes it for OpenAI's (with `/v1`) or Anthropic's (without) format. */
+  readonly own?: ReadonlyMap<string, string>;
+  readonly prices: PriceTable;
 }
 
 const REFERENCE = "os.environ/";
 
 /**
- * The config as the nodes have it, but that Redis is not encrypted, and that a provider without keys in `given` is played
- * by the stand-in at `standIn` (a URL without a path).
+ * The config as the nodes have it, but that Redis is not encrypted, that a provider may have an address of one's own, and that
+ * one without keys is played by the stand-in.
+ * @throws Error when one's own address is for no provider of this gateway
  */
-export function localConfig(yaml: string, given: ReadonlySet<string>, standIn: string): LocalConfig {
+export function localConfig(yaml: string, { given, standIn, own = new Map(), prices }: Answering): LocalConfig {
   const config = parse(yaml) as Config;
-  const isReal = ({ credential_values: values }: Credential): boolean =>
-    Object.values(values).every((value) => !value.startsWith(REFERENCE) || given.has(value.slice(REFERENCE.length)));
-  const credentials = new Map(config.credential_list.map((credential) => [credential.credential_name, credential]));
+  const all = [...new Set(config.model_list.map(providerOf))];
+  const unknown = [...own.keys()].find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`--provider: ${unknownName(unknown, "a provider of this gateway", all)}`);
+  const isReal = ({ credential_name: name, credential_values: values }: Credential): boolean =>
+    !own.has(name) && Object.values(values).every((value) => !value.startsWith(REFERENCE) || given.has(value.slice(REFERENCE.length)));
   const real = config.credential_list.filter(isReal).map((credential) => credential.credential_name);
   const changed = {
     ...config,
     model_list: config.model_list.map((deployment) => {
-      const name = deployment.litellm_params.litellm_credential_name;
-      return name !== undefined && real.includes(name) ? deployment : played(deployment, standIn);
+      const name = providerOf(deployment);
+      return real.includes(name) ? deployment : redirected(deployment, prices, (path) => own.get(name) ?? standIn + path);
     }),
-    credential_list: [...credentials.values()].map((credential) =>
+    credential_list: config.credential_list.map((credential) =>
       real.includes(credential.credential_name)
         ? credential
         : { ...credential, credential_values: { api_key: firstReference(credential) } },
     ),
   };
-  const all = [...new Set(config.model_list.map(providerOf))];
   return {
     yaml: stringify(withoutTls(changed), { lineWidth: 0, version: "1.1" }),
     real,
-    played: all.filter((name) => !real.includes(name)),
+    played: all.filter((name) => !real.includes(name) && !own.has(name)),
+    own: all.filter((name) => own.has(name)),
   };
 }
 
-/** The format of Anthropic stays, all others become OpenAI's: that is what the stand-in speaks. */
-function played(deployment: Deployment, standIn: string): Deployment {
-  const { litellm_params: params } = deployment;
+/** LiteLLM looks costs up by provider and name. */
+const KEEP_THEIR_PROVIDER = ["openai", "anthropic"];
+
+/** The format of Anthropic stays, all others become OpenAI's: that is what the stand-in speaks, and most servers of one's own. */
+function redirected(deployment: Deployment, prices: PriceTable, address: (path: string) => string): Deployment {
+  const { litellm_params: params, model_info: info } = deployment;
+  const [provider] = params.model.split("/", 1);
   const upstream = params.model.slice(params.model.indexOf("/") + 1);
-  const isAnthropic = params.model.startsWith("anthropic/");
+  const isAnthropic = provider === "anthropic";
   return {
     ...deployment,
-    // Costs are still those of the model that is played.
-    model_info: { base_model: params.model, ...deployment.model_info },
+    // Costs are still those of the model in whose place another one answers.
+    model_info: { ...(KEEP_THEIR_PROVIDER.includes(provider!) ? {} : priceOf(prices, params.model, info.base_model)), ...info },
     litellm_params: {
       ...params,
       api_version: undefined,
       aws_region_name: undefined,
       model: `${isAnthropic ? "anthropic" : "openai"}/${upstream}`,
-      api_base: isAnthropic ? standIn : `${standIn}/v1`,
+      api_base: address(isAnthropic ? "" : "/v1"),
       ...(params.litellm_credential_name === undefined ? { api_key: "none" } : {}),
     },
   };

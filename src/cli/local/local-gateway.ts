@@ -8,6 +8,7 @@ import { GatewayCommand } from "./gateway-command";
 import { LocalConfig, localConfig } from "./local-config";
 import { LocalNode, NodeProgram } from "./local-node";
 import { Postgres } from "./postgres";
+import { priceTable } from "./prices";
 import { endRuns, run } from "./programs";
 import { findPython, hasVenv, venv } from "./python";
 import { nativeQueryEngine } from "./query-engine";
@@ -37,6 +38,8 @@ export interface LocalOptions {
    * @default "apply"
    */
   readonly keys?: "apply" | "none";
+  /** By provider: an address of one's own that answers in its place. */
+  readonly providers?: ReadonlyMap<string, string>;
   /** Told what is being done. */
   readonly say?: (text: string) => void;
 }
@@ -53,6 +56,10 @@ export class LocalGateway {
   /** The run's folder: bundle, settings.json, config.yaml, gateway.log, requests. */
   public readonly folder = mkdtempSync(join(tmpdir(), "aigw-local-"));
   public readonly masterKey = newKey();
+  /** Where the run writes: {@link folder}, and the database's. */
+  public readonly folders: string[] = [this.folder];
+  /** Resolves, with which one and why, when a program of a run that serves ends by itself. */
+  public died!: Promise<string>;
   private readonly secrets = new SecretServer();
   private readonly ends: (() => Promise<void>)[] = [];
   private stopping: Promise<void> | undefined;
@@ -124,10 +131,12 @@ export class LocalGateway {
       this.during(this.secrets.start(), () => this.secrets.stop()),
       run(python, ["-m", "compileall", "-q", join(bundle, "aigw_node")], { env: { PATH: process.env.PATH } }),
     ]);
-    if (engine === undefined) say("Prisma's native query engine is out of reach: the WebAssembly one serves.");
+
+    this.folders.push(postgres.folder);
 
     const given = this.givenKeys();
-    this.config = localConfig(Buffer.from(this.file("config.yaml")).toString(), new Set(given.keys()), standIn);
+    const answering = { given: new Set(given.keys()), standIn, own: this.options.providers, prices: priceTable(python) };
+    this.config = localConfig(Buffer.from(this.file("config.yaml")).toString(), answering);
     this.fillStore(given, words);
     this.write("config.yaml", this.config.yaml);
 
@@ -138,6 +147,7 @@ export class LocalGateway {
     const queryEngine = engine ?? join(toolsFolder, "query-engine.mjs");
     this.nodes = await this.startNodes(nodes, { python, bundle, queryEngine, folder: this.folder, accessKey, settings }, port);
     await Promise.all(this.nodes.map((node) => node.untilReady()));
+    this.died = Promise.race([...this.nodes, postgres, redis].map(({ died }) => died));
 
     const places = { folder: this.folder, adminEndpoint: this.adminEndpoint, store: settings.store, accessKey };
     this.command = new GatewayCommand(this.gateway, places);

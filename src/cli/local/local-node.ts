@@ -45,18 +45,25 @@ export class LocalNode {
       HOME: folder,
       PYTHONPATH: bundle,
       PYTHONUNBUFFERED: "1",
+      // Where it was when a signal such as SIGSEGV ends it.
+      PYTHONFAULTHANDLER: "1",
       PRISMA_QUERY_ENGINE_BINARY: queryEngine,
       AWS_ACCESS_KEY_ID: accessKey,
       AWS_SECRET_ACCESS_KEY: accessKey,
       AWS_EC2_METADATA_DISABLED: "true",
     };
     const words = ["-m", "aigw_node", "serve", "--host", "127.0.0.1", "--settings", settingsFile, "--config", join(folder, "config.yaml")];
-    const service = new Service("the gateway", python, words, join(folder, `${name}.log`), { env, cwd: folder });
+    const service = new Service(`the node ${name}`, python, words, join(folder, `${name}.log`), { env, cwd: folder });
     return new LocalNode(`http://127.0.0.1:${ports.agents}`, `http://127.0.0.1:${ports.admin}`, service);
   }
 
   public get pid(): number {
     return this.service.pid;
+  }
+
+  /** See {@link Service.died}. */
+  public get died(): Promise<string> {
+    return this.service.died;
   }
 
   /** @throws Error with its last lines when it ends before that, or after three minutes */

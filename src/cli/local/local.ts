@@ -8,26 +8,50 @@ export interface LocalCommand extends Pick<LocalOptions, "port" | "redis" | "kee
   readonly output: string;
   readonly gateway?: string;
   readonly json?: boolean;
+  /** `NAME=URL`, each. */
+  readonly provider?: readonly string[];
 }
 
-/** Runs a synthesized stack's gateway until Ctrl-C. */
+/**
+ * Runs a synthesized stack's gateway until Ctrl-C.
+ * @throws Error when a program of the run ends before that, once all others are stopped
+ */
 export async function local(stack: string | undefined, command: LocalCommand): Promise<void> {
   const chosen = synthesizedGateway(command.output, stack, command.gateway);
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   say(`Running the gateway ${chosen.settings.name} of the stack ${chosen.stack} on this computer.`);
-  const gateway = new LocalGateway(chosen, { ...command, say });
+  const gateway = new LocalGateway(chosen, { ...command, providers: ownAddresses(command.provider ?? []), say });
   const signalled = untilSignalled();
   const starting = gateway.start();
   // A program that we started may end because the terminal sent Ctrl-C to all of us: that is no failure to tell.
   const isUp = await Promise.race([starting.then(() => true), signalled.then(() => false)]);
+  let died: string | undefined;
   if (isUp) {
     process.stdout.write(command.json === true ? `${JSON.stringify(facts(gateway), null, 2)}\n` : report(gateway));
-    await signalled;
+    died = await Promise.race([signalled.then(() => undefined), gateway.died]);
   }
   say("\nStopping ...");
   await gateway.stop();
   await starting.catch(() => undefined);
-  if (command.keep === true) say(`Left behind: ${gateway.folder}`);
+  if (command.keep === true) say(`Left behind: ${gateway.folders.join(" and ")}`);
+  if (died !== undefined) throw new Error(died);
+}
+
+/** @throws Error for what is no name and address */
+export function ownAddresses(pairs: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    pairs.map((pair): [string, string] => {
+      const [, name, address] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+      const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
+      if (name === undefined || url === undefined || !/^https?:$/.test(url.protocol)) {
+        throw new Error("--provider takes NAME=URL, such as openai=http://127.0.0.1:11434/v1");
+      }
+      if (url.username + url.password + url.search !== "") {
+        throw new Error(`--provider: leave user, password and ?… out of the URL of ${name}; set ${name.toUpperCase()}_API_KEY`);
+      }
+      return [name, address!.replace(/\/+$/, "")];
+    }),
+  );
 }
 
 /** Ctrl-C, or the terminal has gone, or somebody wants it to end. */
@@ -46,12 +70,12 @@ function facts(gateway: LocalGateway): object {
     folder: gateway.folder,
     environmentFile: join(gateway.folder, ENVIRONMENT_FILE),
     agents: gateway.agents.map(({ agent, key }) => ({ name: agent.name, key, models: agent.models })),
-    providers: { real: gateway.config.real, played: gateway.config.played },
+    providers: { real: gateway.config.real, played: gateway.config.played, own: gateway.config.own },
   };
 }
 
 function report(gateway: LocalGateway): string {
-  const { real, played } = gateway.config;
+  const { real, played, own } = gateway.config;
   const [first] = gateway.agents;
   const width = Math.max(...gateway.agents.map(({ agent }) => agent.name.length), 0);
   return [
@@ -63,6 +87,7 @@ function report(gateway: LocalGateway): string {
     ...(played.length > 0
       ? [`  played providers   ${played.join(", ")} (set OPENAI_API_KEY and the like before the start to ask the real ones)`]
       : []),
+    ...(own.length > 0 ? [`  at your own URL    ${own.join(", ")}`] : []),
     ...(real.length > 0 ? [`  real providers     ${real.join(", ")}: calls cost money`] : []),
     "",
     "Agents' keys, for this run only:",

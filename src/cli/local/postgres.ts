@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,12 +8,13 @@ import { freePort, run, Service } from "./programs";
 
 /** Users that exist already and own nothing; a system user is never made. */
 const INSTEAD_OF_ROOT = ["postgres", "nobody"];
+const SUPERUSER = "postgres";
 const READY_SECONDS = 60;
 
 /** A PostgreSQL on 127.0.0.1 with a data folder of its own, which ends with it. */
 export class Postgres {
-  /** PostgreSQL's own database: nothing else is in it. */
-  public static readonly DATABASE = "postgres";
+  public static readonly DATABASE = "litellm";
+  /** Owns its database and nothing else: a superuser could read files and run programs. */
   public static readonly USER = "litellm";
 
   private constructor(
@@ -25,7 +27,8 @@ export class Postgres {
     const folder = mkdtempSync(join(tmpdir(), "aigw-local-postgres-"));
     const user = unprivileged();
     const word = join(folder, "password");
-    writeFileSync(word, password, { mode: 0o600 });
+    // The superuser's, which nobody is told.
+    writeFileSync(word, randomBytes(32).toString("hex"), { mode: 0o600 });
     if (user !== undefined) [folder, word].forEach((path) => chownSync(path, user.uid, user.gid));
     const options = { ...user, cwd: "/", env: { LC_ALL: "C", PATH: process.env.PATH } };
     const data = join(folder, "data");
@@ -33,10 +36,13 @@ export class Postgres {
       ["initdb", "postgres"].forEach((name) => chmodSync(join(programs, name), 0o755));
       await run(
         join(programs, "initdb"),
-        ["-D", data, "-U", Postgres.USER, "--auth=scram-sha-256", `--pwfile=${word}`, "--no-sync", "--encoding=UTF8", "--locale=C"],
+        ["-D", data, "-U", SUPERUSER, "--auth=scram-sha-256", `--pwfile=${word}`, "--no-sync", "--encoding=UTF8", "--locale=C"],
         options,
       );
       rmSync(word);
+      // Without a server that others could reach; from standard input, so that the password is in no process list.
+      const alone = ["--single", "-D", data, "-c", "exit_on_error=on", "-c", "fsync=off", "postgres"];
+      await run(join(programs, "postgres"), alone, { ...options, input: ownRoleAndDatabase(password) });
       const port = await freePort();
       const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
       const words = ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])];
@@ -49,11 +55,27 @@ export class Postgres {
     }
   }
 
+  /** See {@link Service.died}. */
+  public get died(): Promise<string> {
+    return this.service.died;
+  }
+
   public async stop(keep: boolean): Promise<void> {
     // "Fast": it breaks connections off and ends cleanly.
     await this.service.stop("SIGINT", 20);
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** One statement a line. */
+function ownRoleAndDatabase(password: string): string {
+  const { USER, DATABASE } = Postgres;
+  return [
+    `CREATE ROLE ${USER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '${password}'`,
+    `CREATE DATABASE ${DATABASE} OWNER ${USER}`,
+    `REVOKE CONNECT ON DATABASE ${DATABASE}, postgres, template1 FROM PUBLIC`,
+    "",
+  ].join("\n");
 }
 
 /** PostgreSQL refuses to run as root. */

@@ -46,6 +46,9 @@ export async function run(command: string, words: readonly string[], options: Pr
 export class Service {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
+  private isStopping = false;
+  /** Resolves, with what it was and why, when the program ends without having been asked to. */
+  public readonly died: Promise<string>;
 
   constructor(
     private readonly name: string,
@@ -61,6 +64,12 @@ export class Service {
     this.child.stdin!.on("error", () => undefined);
     this.child.stdin!.end(input);
     this.ended = once(this.child, "close").finally(() => out.end());
+    this.died = new Promise((resolve) => {
+      this.child.once("exit", () => {
+        // What it wrote last is still on its way into the log.
+        if (!this.isStopping) setTimeout(() => resolve(this.why()), 200);
+      });
+    });
   }
 
   public get pid(): number {
@@ -71,7 +80,7 @@ export class Service {
   public async until(ready: () => Promise<boolean>, seconds: number): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while (!(await ready())) {
-      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(`${this.name} ended:\n${this.tail()}`);
+      if (this.child.exitCode !== null || this.child.signalCode !== null) throw new Error(this.why());
       if (Date.now() > deadline) throw new Error(`${this.name} is not ready after ${seconds} s:\n${this.tail()}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -79,7 +88,9 @@ export class Service {
 
   /** Asks it to end, and after `seconds` ends it with all that it has started. */
   public async stop(signal: NodeJS.Signals, seconds: number): Promise<void> {
+    this.isStopping = true;
     if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    else this.kill();
     const late = setTimeout(() => this.kill(), seconds * 1000);
     await this.ended;
     clearTimeout(late);
@@ -94,8 +105,17 @@ export class Service {
     }
   }
 
+  private why(): string {
+    const { signalCode, exitCode } = this.child;
+    return `${this.name} ended ${signalCode === null ? `with exit code ${exitCode}` : `by ${signalCode}`}:\n${this.tail()}`;
+  }
+
   private tail(): string {
-    return lastLines(readFileSync(this.log, "utf8"));
+    try {
+      return lastLines(readFileSync(this.log, "utf8"));
+    } catch {
+      return "(its log is gone)";
+    }
   }
 }
 

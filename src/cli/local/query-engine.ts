@@ -1,16 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cached, isCached } from "./cache";
+import { cached } from "./cache";
 import { run } from "./programs";
 
-/** Prisma's host is out of reach of many networks; then the WebAssembly engine serves. */
+/** Prisma's host is out of reach of many networks. */
 const DOWNLOAD_MS = 20_000;
 
 /**
- * Prisma's native query engine for this computer, downloaded once by the node's own program; else undefined.
+ * Prisma's native query engine for this computer, downloaded once by the node's own program: only where it is asked for, since
+ * it answers everybody on this computer. Else undefined.
  * @param folder the unpacked bundle
  */
 export async function nativeQueryEngine(python: string, folder: string): Promise<string | undefined> {
+  if (process.env.AIGW_QUERY_ENGINE !== "native") return undefined;
   const record = join(folder, "prisma-client.json");
   const { engine } = JSON.parse(readFileSync(record, "utf8")) as { engine: string };
   const name = `engine-${engine.slice(0, 16)}-${target()}`;
@@ -20,7 +22,6 @@ export async function nativeQueryEngine(python: string, folder: string): Promise
     await run(python, ["-m", "aigw_node", "query-engine", ...words], { env, timeoutMs: DOWNLOAD_MS });
     await run(join(work, "query-engine"), ["--version"]);
   };
-  if (!isCached(name) && process.env.AIGW_QUERY_ENGINE === "wasm") return undefined;
   return cached(name, make).then(
     (made) => join(made, "query-engine"),
     () => undefined,

@@ -19,6 +19,11 @@ export class Redis {
     return new Redis(port, service);
   }
 
+  /** See {@link Service.died}. */
+  public get died(): Promise<string> {
+    return this.service.died;
+  }
+
   public stop(): Promise<void> {
     return this.service.stop("SIGTERM", 10);
   }

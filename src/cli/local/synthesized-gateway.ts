@@ -36,12 +36,12 @@ interface StackFile {
  * @throws Error naming the stacks or gateways when the choice is not clear
  */
 export function synthesizedGateway(output: string, stack: string | undefined, gateway: string | undefined): SynthesizedGateway {
-  const name = stack ?? onlyStack(output);
+  const name = stack ?? onlyStack(output, gateway);
   const folder = join(output, "stacks", name);
   const file = join(folder, "cdk.tf.json");
   if (!existsSync(file))
     throw new Error(`${file} does not exist; synthesize first (cdktf synth), or name one of: ${stacks(output).join(", ")}`);
-  const found = gateways(folder, JSON.parse(readFileSync(file, "utf8")) as StackFile);
+  const found = gateways(folder, stackFile(folder));
   const chosen = gateway === undefined ? found : found.filter(({ settings }) => settings.name === gateway);
   if (chosen.length !== 1) {
     const names = found.map(({ settings }) => settings.name);
@@ -59,36 +59,64 @@ function stacks(output: string): string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(join(folder, name, "cdk.tf.json"))) : [];
 }
 
-function onlyStack(output: string): string {
+function onlyStack(output: string, gateway: string | undefined): string {
   const names = stacks(output);
   if (names.length === 0) throw new Error(`${output} holds no stack; synthesize first (cdktf synth), or name the folder with --output`);
-  return names[0]!;
+  if (names.length === 1) return names[0]!;
+  // A stack of networks or secrets is no choice.
+  const candidates = names.filter((name) => {
+    const { locals = {} } = stackFile(join(output, "stacks", name));
+    return settingsOf(locals).some(({ settings }) => gateway === undefined || settings.name === gateway);
+  });
+  if (candidates.length === 1) return candidates[0]!;
+  throw new Error(
+    `choose one of the stacks of ${output}: cdktf-ai-gateway local STACK (${(candidates.length > 0 ? candidates : names).join(", ")})`,
+  );
 }
 
-/** The settings of a cluster's nodes are a local; its bundle and the agents' state are assets, whose ids start alike. */
-function gateways(folder: string, { locals = {} }: StackFile): Omit<SynthesizedGateway, "stack">[] {
-  const assets = readdirSync(join(folder, "assets"));
-  const documents = Object.entries(locals)
-    .filter((local): local is [string, string] => /_Document_[0-9A-F]{8}$/.test(local[0]) && typeof local[1] === "string")
-    .map(([, text]) => JSON.parse(unescaped(text)) as SecretsDocument);
+function stackFile(folder: string): StackFile {
+  return JSON.parse(readFileSync(join(folder, "cdk.tf.json"), "utf8")) as StackFile;
+}
+
+/** The settings of clusters' nodes, each with what its cluster's ids begin with. */
+function settingsOf(locals: NonNullable<StackFile["locals"]>): { cluster: string; settings: NodeSettings }[] {
   return Object.entries(locals).flatMap(([id, text]) => {
     const cluster = /^(.*)Settings_[0-9A-F]{8}$/.exec(id)?.[1];
     if (cluster === undefined || typeof text !== "string") return [];
-    const bundle = assets.find((name) => name.startsWith(`${cluster}Bundle_`));
-    if (bundle === undefined) return [];
-    const agents = nearest(
-      cluster,
-      assets.filter((name) => name.includes("DesiredState_")),
-    );
-    const settings = JSON.parse(unescaped(text)) as NodeSettings;
-    const document = documents.find((one) => one.gateway === settings.name);
-    if (document === undefined) return [];
+    return [{ cluster, settings: JSON.parse(unescaped(text)) as NodeSettings }];
+  });
+}
+
+/** What locals of one kind say, each of its gateway. */
+function documentsOf<T extends { readonly gateway: string }>(locals: NonNullable<StackFile["locals"]>, kind: string): Map<string, T> {
+  const ending = new RegExp(`(^|_)${kind}_[0-9A-F]{8}$`);
+  const texts = Object.entries(locals).filter((local): local is [string, string] => ending.test(local[0]) && typeof local[1] === "string");
+  return new Map(texts.map(([, text]) => JSON.parse(unescaped(text)) as T).map((document) => [document.gateway, document]));
+}
+
+/** What AgentQuotaKeys says of itself. */
+interface KeysDocument {
+  readonly gateway: string;
+  /** The path of `agents.json` in the stack's folder. */
+  readonly desiredState: string;
+}
+
+/** The settings of a cluster's nodes are a local and its bundle is an asset, with ids that differ in their last word. */
+function gateways(folder: string, { locals = {} }: StackFile): Omit<SynthesizedGateway, "stack">[] {
+  const assets = readdirSync(join(folder, "assets"));
+  const documents = documentsOf<SecretsDocument>(locals, "Document");
+  const keys = documentsOf<KeysDocument>(locals, "Keys");
+  return settingsOf(locals).flatMap(({ cluster, settings }) => {
+    const bundle = assets.find((name) => name.startsWith(cluster) && /^Bundle_[0-9A-F]{8}$/.test(name.slice(cluster.length)));
+    const document = documents.get(settings.name);
+    if (bundle === undefined || document === undefined) return [];
+    const agents = keys.get(settings.name);
     return [
       {
         settings,
         document,
         bundle: readFileSync(onlyFile(join(folder, "assets", bundle), "bundle.tar")),
-        desired: agents === undefined ? NO_AGENTS : desiredState(onlyFile(join(folder, "assets", agents), "agents.json")),
+        desired: agents === undefined ? NO_AGENTS : desiredState(join(folder, agents.desiredState)),
       },
     ];
   });
@@ -98,12 +126,6 @@ const NO_AGENTS: DesiredState = { version: 1, routes: [], groups: [], agents: []
 
 function desiredState(file: string): DesiredState {
   return JSON.parse(readFileSync(file, "utf8")) as DesiredState;
-}
-
-/** The agents of a cluster are made beside it, so their ids begin alike. */
-function nearest(id: string, names: readonly string[]): string | undefined {
-  const shared = (name: string): number => Array.from(name).findIndex((letter, index) => letter !== id[index]);
-  return [...names].sort((a, b) => shared(b) - shared(a))[0];
 }
 
 function onlyFile(folder: string, name: string): string {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Serves the HTTP protocol of Prisma's query engine from its WebAssembly build and node-postgres.
 // For computers that the native engine does not reach; it is copied beside the node_modules of this folder's lock file.
+import { createHash, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -23,6 +24,12 @@ const { parse: parseArray } = load("postgres-array");
 const { parse: parseGraphql } = load("graphql");
 
 const datamodel = readFileSync(process.env.PRISMA_DML_PATH, "utf8");
+// Who may read this file may ask. aigw_node writes it into an open file that has no name.
+const [, token] = datamodel.match(/^\/\/ token: ([0-9a-f]{64})$/m) ?? [];
+if (token === undefined) {
+  console.error("query-engine: the datamodel holds no token; let aigw_node start this program");
+  process.exit(1);
+}
 const [, variable, text] = datamodel.match(/url\s*=\s*(?:env\("(\w+)"\)|("(?:[^"\\]|\\.)*"))/);
 const url = new URL(variable ? process.env[variable] : JSON.parse(text));
 const connections = Number(url.searchParams.get("connection_limit") ?? 10);
@@ -233,15 +240,41 @@ async function answer(request, body) {
   return run(body, request.headers["x-transaction-id"]);
 }
 
-const server = createServer(async (request, response) => {
+const MOST_BYTES = 256 * 1024 * 1024;
+const port = Number(argv[argv.indexOf("-p") + 1]);
+const digest = (value) => createHash("sha256").update(value).digest();
+const expected = digest(`Bearer ${token}`);
+
+/** Why a request is not answered; a page in a browser fails at each of these. */
+function refusal({ method, headers }) {
+  if (headers.host !== `localhost:${port}` && headers.host !== `127.0.0.1:${port}`) return [421, "ask for localhost"];
+  if (headers.origin !== undefined) return [403, "no browser is served"];
+  if (!timingSafeEqual(digest(headers.authorization ?? ""), expected)) return [401, "the token of this run is missing"];
+  if (method !== "GET" && headers["content-type"] !== "application/json") return [415, "send application/json"];
+  if (Number(headers["content-length"] ?? 0) > MOST_BYTES) return [413, "too long"];
+  return undefined;
+}
+
+async function textOf(request) {
   const chunks = [];
-  for await (const chunk of request) chunks.push(chunk);
-  const send = (status, value) => {
-    response.writeHead(status, { "content-type": "application/json" });
+  let bytes = 0;
+  for await (const chunk of request) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) throw new Error("too long");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+const server = createServer(async (request, response) => {
+  const send = (status, value, headers = {}) => {
+    response.writeHead(status, { "content-type": "application/json", ...headers });
     response.end(JSON.stringify(value));
   };
+  const refused = refusal(request);
+  if (refused) return send(refused[0], { error: refused[1] }, { connection: "close" });
   try {
-    send(200, await answer(request, Buffer.concat(chunks).toString()));
+    send(200, await answer(request, await textOf(request)));
   } catch (error) {
     const message = String(error?.message ?? error);
     const seen = { is_panic: false, message, meta: {}, error_code: "P0000" };
@@ -249,5 +282,5 @@ const server = createServer(async (request, response) => {
   }
 });
 server.keepAliveTimeout = 120_000;
-server.listen(Number(argv[argv.indexOf("-p") + 1]), "127.0.0.1");
+server.listen(port, "127.0.0.1");
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(0));

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -47,20 +48,31 @@ def engine_environment(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if KEPT.fullmatch(name)}
 
 
-def _datamodel_in_memory(path: str, url: str) -> int:
-    """The datamodel with the database's URL written into it, as a file that has no name and is on no disk."""
+def _datamodel_in_memory(path: str, url: str, token: str) -> int:
+    """The datamodel with the database's URL and the token written into it, as a file that has no name and is on no disk."""
     text = Path(path).read_text(encoding="utf-8")
     text, count = DATASOURCE_URL.subn(lambda match: match.group(1) + json.dumps(url), text)
     if count != 1:
         raise NodeError("query engine: Prisma's schema does not read its URL from DATABASE_URL")
     descriptor = os.memfd_create("datamodel")
-    os.write(descriptor, text.encode())
+    with os.fdopen(os.dup(descriptor), "wb") as file:
+        # A comment for the native engine, which asks for none.
+        file.write(f"// token: {token}\n{text}".encode())
     return descriptor
 
 
 def hide_secrets_from_engine() -> None:
-    """Changes how the Prisma client starts its engine: a short environment, and the URL through an open file."""
-    from prisma.engine import _query, utils
+    """Changes how the Prisma client starts its engine: a short environment, URL and token through an open file. With each
+    request it sends the token and says that it is JSON, which a page in a browser can not without being asked first."""
+    from prisma.engine import _http, _query, utils
+
+    token = secrets.token_hex(32)
+    build = _http.BaseHTTPEngine._build_request
+
+    def build_with_token(engine: _http.BaseHTTPEngine, **request: Any) -> tuple[str, dict[str, Any]]:
+        url, options = build(engine, **request)
+        options["headers"] |= {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return url, options
 
     def ask(arguments: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         """What the client asks of the engine before it starts it: its version."""
@@ -70,12 +82,13 @@ def hide_secrets_from_engine() -> None:
 
     def start(arguments: list[str], *, env: dict[str, str], **options: Any) -> subprocess.Popen[bytes]:
         url = env["DATABASE_URL"]
-        descriptor = _datamodel_in_memory(env["PRISMA_DML_PATH"], url)
+        descriptor = _datamodel_in_memory(env["PRISMA_DML_PATH"], url, token)
         try:
             short = {**engine_environment(env), "PRISMA_DML_PATH": f"/proc/self/fd/{descriptor}"}
             return subprocess.Popen(arguments, env=short, pass_fds=(descriptor,), **options)
         finally:
             os.close(descriptor)
 
+    _http.BaseHTTPEngine._build_request = build_with_token
     _query.subprocess = SimpleNamespace(Popen=start, TimeoutExpired=subprocess.TimeoutExpired)
     utils.subprocess = SimpleNamespace(run=ask, PIPE=subprocess.PIPE)
