@@ -20,12 +20,14 @@ const config: Config = {
       ...common,
       displayName: "unit",
       testMatch: ["<rootDir>/test/**/*.test.ts"],
-      testPathIgnorePatterns: ["/test/e2e/", "/test/support/"],
+      testPathIgnorePatterns: ["/test/e2e/", "/test/extended/", "/test/support/"],
     },
     // The doubles are shown to refuse what the real things refuse.
     { ...common, displayName: "doubles", testMatch: ["<rootDir>/test/support/**/*.test.ts"] },
     // Real Terraform over the examples, and the package as its users get it.
     { ...common, displayName: "e2e", testMatch: ["<rootDir>/test/e2e/**/*.test.ts"] },
+    // What is long by nature, before a release: `npm run test:extended`.
+    { ...common, displayName: "extended", testMatch: ["<rootDir>/test/extended/**/*.test.ts"] },
   ],
   testTimeout: 600_000,
   // Terraform's tests mostly wait: one more than the machines of CI have cores.

@@ -108,10 +108,10 @@ describe.each(Object.keys(CLOUDS) as CloudName[])("alone on %s", (cloud) => {
       engineMirror: "https://mirror.corp/prisma",
       containerImage: `ghcr.io/berriai/litellm-non_root@sha256:${"a".repeat(64)}`,
     };
-    const { stack } = gatewayIn(cloud, { ...install, extraParameters: ["top_a"] });
+    const { stack } = gatewayIn(cloud, { ...install, extraParameters: ["top_a"], openedIds: ["files"] });
     const { locals } = synthesized(stack) as unknown as { locals: Record<string, string> };
     const [, settings = ""] = Object.entries(locals).find(([name]) => name.includes("Cluster_Settings")) ?? [];
-    expect(JSON.parse(settings)).toMatchObject({ install, extraParameters: ["top_a"] });
+    expect(JSON.parse(settings)).toMatchObject({ install, extraParameters: { "*": ["top_a"] }, openedIds: ["files"] });
   });
 
   it("keys that a runner makes wait for the balancer, with the stack's own null provider where it has one", () => {

@@ -46,6 +46,18 @@ describe("two lock files", () => {
   });
 });
 
+it("no lock file holds a package whose licence asks for a subscription", () => {
+  const isName = (line: string): boolean => line !== "" && !line.startsWith("#");
+  const excluded = readFileSync(join(ROOT, "tools", "rehearse", "excluded.txt"), "utf8")
+    .split("\n")
+    .filter(isName);
+  expect(excluded).toEqual(["litellm-enterprise"]);
+  const locked = readFileSync(join(FILES, "requirements.lock"), "utf8")
+    .split("\n")
+    .map((line) => line.split("==")[0]);
+  expect(excluded.filter((name) => locked.includes(name))).toEqual([]);
+});
+
 it("a file of requirements without LiteLLM is refused", () => {
   expect(() => requirementsFor("boto3>=1.40\n", "9.9.9")).toThrow("has no line litellm[proxy]==");
 });

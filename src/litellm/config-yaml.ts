@@ -3,6 +3,7 @@ import { GatewayModel } from "./gateway-model";
 import { upstreamPrefix } from "./provider-kinds";
 import { ModelProps } from "./provider-props";
 import { azureApiVersion, environmentName, ProviderModel } from "./providers";
+import { isAtLeast } from "./releases";
 import { LONGEST_CALL_SECONDS, renderedFallbacks } from "./routing";
 import { Fallbacks, STRATEGIES } from "./routing-props";
 
@@ -103,11 +104,18 @@ function routerSettings(model: GatewayModel, redisTls: boolean): object {
     default_fallbacks: fallbackModel === undefined ? undefined : [fallbackModel],
     model_group_alias: Object.keys(model.aliases).length > 0 ? model.aliases : undefined,
     enable_pre_call_checks: true,
+    optional_pre_call_checks: optionalChecks(model),
     redis_host: REDIS.host,
     redis_port: REDIS.port,
     redis_password: REDIS.password,
     cache_kwargs: { ssl: redisTls },
   };
+}
+
+/** From 1.109 on, LiteLLM only prefers other deployments over one at its limit, unless it is told to hold the limit. */
+function optionalChecks({ release, providers }: GatewayModel): string[] | undefined {
+  const hasLimits = providers.some(({ models }) => models.some(({ rpm, tpm }) => rpm !== undefined || tpm !== undefined));
+  return hasLimits && isAtLeast(release, "1.109.0") ? ["enforce_model_rate_limits"] : undefined;
 }
 
 function litellmSettings(model: GatewayModel, redisTls: boolean): object {

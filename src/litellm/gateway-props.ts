@@ -44,7 +44,7 @@ export interface GatewayModelProps {
   readonly timezone?: string;
   /**
    * The LiteLLM release that the nodes run.
-   * @default "1.106.2"
+   * @default "1.106.12"
    */
   readonly litellmRelease?: string;
   /**

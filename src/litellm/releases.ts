@@ -1,5 +1,5 @@
 /** The LiteLLM release that a gateway runs when none is named: the newest that installs from hashes and was tried here. */
-export const DEFAULT_RELEASE = "1.106.2";
+export const DEFAULT_RELEASE = "1.106.12";
 
 /** The oldest release that a gateway runs. */
 export const OLDEST_RELEASE = "1.104.0";
@@ -28,7 +28,7 @@ export function releaseProblems(prop: string, release: string): string[] {
   if (!version) return [`${prop}: ${JSON.stringify(release)} is not a release such as "${DEFAULT_RELEASE}"`];
   const refused = REFUSED_RELEASES[release];
   if (refused !== undefined) return [`${prop}: LiteLLM ${release} is refused: ${refused}; use ${DEFAULT_RELEASE}`];
-  const isOlder = compareVersions(release, OLDEST_RELEASE) < 0;
+  const isOlder = !isAtLeast(release, OLDEST_RELEASE);
   return isOlder ? [`${prop}: LiteLLM ${release} is refused: ${BELOW_OLDEST}; use ${OLDEST_RELEASE} or newer`] : [];
 }
 
@@ -45,6 +45,11 @@ export function imageProblems(prop: string, image: string): string[] {
   }
   const refused = REFUSED_IMAGES[digest];
   return refused === undefined ? [] : [`${prop}: ${digest} is refused: ${refused}`];
+}
+
+/** Whether a release is the other one or newer. */
+export function isAtLeast(release: string, other: string): boolean {
+  return compareVersions(release, other) >= 0;
 }
 
 function compareVersions(a: string, b: string): number {

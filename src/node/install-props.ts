@@ -1,4 +1,5 @@
 import { imageProblems } from "../litellm/releases";
+import { unknownName } from "../nearest";
 import { nameProblems } from "../text";
 
 /** Where a node gets what it is made of, and which parameters of a request it lets through. */
@@ -25,18 +26,63 @@ export interface InstallProps {
    */
   readonly containerImage?: string;
   /**
-   * Request parameters that callers may use beside those documented by OpenAI and Anthropic, such as "repetition_penalty".
-   * Parameters that change credentials, headers, provider or logging are refused here.
+   * Request parameters that callers may use beside those of docs/parameters.md: names for all routes (`["my_flag"]`), or by
+   * route (`{ chat: ["my_flag"] }`). Parameters that change credentials, headers, provider or logging are refused here.
    * @default - none
    */
-  readonly extraParameters?: readonly string[];
+  readonly extraParameters?: readonly string[] | Readonly<Partial<Record<ParameterRoute, readonly string[]>>>;
+  /**
+   * What callers may name of the providers' accounts: ids of files, vector stores, containers, conversations and stored
+   * prompts, and MCP servers. The gateway keeps no agent from what another one has put there.
+   * @default - none; a request that names one is refused with 400
+   */
+  readonly openedIds?: readonly OpenableIds[];
 }
 
-/** What no caller may say, as `guard.py` has it. */
+/** The routes that take parameters, as docs/parameters.md names them. */
+export const PARAMETER_ROUTES = [
+  "chat",
+  "completions",
+  "responses",
+  "messages",
+  "count-tokens",
+  "embeddings",
+  "rerank",
+  "moderations",
+  "images",
+  "image-edits",
+  "speech",
+  "transcriptions",
+] as const;
+
+/** A route that takes parameters. */
+export type ParameterRoute = (typeof PARAMETER_ROUTES)[number];
+
+const OPENABLE_IDS = ["files", "vector-stores", "containers", "conversations", "mcp-servers", "prompts"] as const;
+
+/** What of a provider's account a request may name. */
+export type OpenableIds = (typeof OPENABLE_IDS)[number];
+
+/** By route, as a node reads it: "*" stands for all routes. */
+export function extraParametersByRoute({ extraParameters }: InstallProps): Readonly<Record<string, readonly string[]>> | undefined {
+  if (extraParameters === undefined) return undefined;
+  return isList(extraParameters) ? { "*": extraParameters } : extraParameters;
+}
+
+function choiceProblems(prop: string, name: string, what: string, known: readonly string[]): string[] {
+  return known.includes(name) ? [] : [`${prop}: ${unknownName(name, what, known)}`];
+}
+
+function isList<T>(value: readonly T[] | object): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/** What no caller may say, as the node's `front/parameters.py` has it. */
 export const NEVER_PASSED: readonly string[] = (
-  "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token " +
-  "base_url custom_llm_provider default_headers extra_body extra_headers fallbacks headers litellm_credential_name " +
-  "mock_response no-log no_log organization user_config"
+  "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token base_url " +
+  "cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers litellm_call_id " +
+  "litellm_credential_name litellm_logging_obj litellm_metadata litellm_params mock_response model_info no-log no_log " +
+  "organization provider_specific_header proxy_server_request router secret_fields user_config"
 ).split(" ");
 
 const URL_OF_A_SERVER = /^https:\/\/[^\s/?#]+(\/\S*)?$/;
@@ -47,7 +93,13 @@ export function installProblems(props: InstallProps): string[] {
     ...urlProblems("pythonIndex", props.pythonIndex),
     ...urlProblems("engineMirror", props.engineMirror),
     ...(props.containerImage === undefined ? [] : imageProblems("containerImage", props.containerImage)),
-    ...(props.extraParameters ?? []).flatMap((name) => parameterProblems(name)),
+    ...Object.entries(extraParametersByRoute(props) ?? {}).flatMap(([route, names]) => [
+      ...(isList(props.extraParameters ?? {})
+        ? []
+        : choiceProblems("extraParameters", route, "a route that takes parameters", PARAMETER_ROUTES)),
+      ...names.flatMap((name) => parameterProblems(name)),
+    ]),
+    ...(props.openedIds ?? []).flatMap((kind) => choiceProblems("openedIds", kind, "what can be opened", OPENABLE_IDS)),
   ];
 }
 

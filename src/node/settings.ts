@@ -4,7 +4,7 @@ import { ADMIN_ROUTES, AGENT_ROUTES } from "../litellm/routes";
 import { LONGEST_CALL_SECONDS } from "../litellm/routing";
 import { SecretSpec, SecretStore } from "../secret-store";
 import { storeNames } from "../secrets-document";
-import { InstallProps } from "./install-props";
+import { extraParametersByRoute, InstallProps } from "./install-props";
 
 /** The port on which a node serves agents. */
 export const AGENTS_PORT = 4000;
@@ -92,7 +92,8 @@ export function nodeSettings(props: NodeSettingsProps): object {
       maxWaiting: props.maxWaiting,
     },
     cacheShared: model.cacheShared,
-    extraParameters: props.install.extraParameters,
+    extraParameters: extraParametersByRoute(props.install),
+    openedIds: props.install.openedIds,
     install: {
       pythonIndex: props.install.pythonIndex,
       engineMirror: props.install.engineMirror,

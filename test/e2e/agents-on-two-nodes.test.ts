@@ -8,15 +8,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { keyHash } from "../../src/cli/keys/admin-api";
 import { isOver } from "../../src/cli/keys/reconcile";
 import { synthesizedGateway } from "../../src/cli/local/synthesized-gateway";
-import type { DesiredState } from "../../src/litellm/agents";
 import { synthesizeExample } from "../support/examples";
 import { ProcessWatch } from "../support/leaks/process-watch";
 import { canariesIn, placesOf } from "../support/leaks/search";
 import { Answered, ask, until } from "../support/two-nodes/agent-client";
 import { GATEWAY, SEED_AGENTS } from "../support/two-nodes/agents-stack";
 import { HeldRuns } from "../support/two-nodes/held-runs";
+import { provisionMany } from "../support/two-nodes/many-agents";
 import { BeforeCall, TwoNodes } from "../support/two-nodes/two-nodes";
 import type { AgentProps, AgentsProps } from "cdktf-ai-gateway";
+
+/** A thousand: test/extended/agents-on-two-nodes.test.ts. */
+const MANY = 10;
 
 const work = mkdtempSync(join(tmpdir(), "two-nodes-"));
 const world = new TwoNodes(work);
@@ -26,12 +29,12 @@ let watch: ProcessWatch | undefined;
 beforeAll(async () => {
   watch = await ProcessWatch.start(processes);
   await world.start();
-}, 600_000);
+});
 afterAll(async () => {
   await watchNoMore();
   await world.stop();
   rmSync(work, { recursive: true });
-}, 120_000);
+});
 
 async function watchNoMore(): Promise<void> {
   await watch?.stop();
@@ -303,43 +306,19 @@ function state(): string {
 async function reached(goal: () => boolean): Promise<void> {
   const began = Date.now();
   while (!goal()) {
-    if (Date.now() - began > 120_000) throw new Error("the runs are not where they should be after two minutes");
+    if (Date.now() - began > 300_000) throw new Error("the runs are not where they should be after five minutes");
     await sleep(50);
   }
 }
 
-describe("a thousand agents", () => {
-  it("get their keys, and a second run writes nothing", async () => {
-    const file = join(work, "agents.json");
-    const many = Array.from({ length: 1_000 }, (_, index) => ({
-      name: `agent-${index}`,
-      secretName: `agents/agent-${index}`,
-      models: ["qwen-plus"],
-      enabled: true,
-      qpm: 10,
-    }));
-    const desired: DesiredState = { ...world.desired, agents: [...world.desired.agents, ...many] };
-    writeFileSync(file, JSON.stringify(desired));
-    const apply = async (): Promise<string> => {
-      world.forget();
-      const { code, stdout, stderr } = await world.keys(["apply"], { AIGW_DESIRED_STATE: file });
-      expect([code, stderr]).toEqual([0, ""]);
-      return stdout.trimEnd().split("\n").at(-1)!;
-    };
-    // Of those that the stack names some have an older key, which has ended meanwhile.
-    expect(await apply()).toMatch(/\b1000 made\b/);
-    expect(await apply()).toBe(`${desired.agents.length} agents: ${desired.agents.length} unchanged`);
-    expect(world.writes).toEqual([]);
-    for (const index of [0, 1, 2, 3, 4].map(() => Math.floor(Math.random() * 1_000))) {
-      expect(await onBoth(await world.key(`agent-${index}`))).toEqual([200, 200]);
-    }
-  });
+describe("more agents than the stack names", () => {
+  it("get their keys, and a second run writes nothing", () => provisionMany(world, MANY));
 });
 
 describe("after all of this no key, old or new, and not the master key", () => {
   it("is in state, plan, what was said, or the nodes' folders and logs", async () => {
     const folders = [work, world.terraform.folder, world.gateway.folder];
-    expect(world.canaries.values.length).toBeGreaterThan(1_000);
+    expect(world.canaries.values.length).toBeGreaterThan(MANY + Object.keys(world.agents).length);
     for (const name of Object.keys(SEED_AGENTS)) expect(world.canaries.values).toContain(await world.key(name));
     expect(await canariesIn(folders, world.canaries)).toEqual([]);
     // A key that lies somewhere is found.

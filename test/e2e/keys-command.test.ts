@@ -31,12 +31,12 @@ beforeAll(async () => {
   await Promise.all([gateway.start(), vault.start()]);
   admin = await Between.of(gateway.adminEndpoint);
   vault.secrets.set("gw/master-key", [{ data: { value: gateway.masterKey }, made: new Date() }]);
-}, 600_000);
+});
 afterAll(async () => {
   await Promise.all([gateway.stop(), vault.stop(), admin.server.stop()]);
   command.dispose();
   rmSync(output, { recursive: true });
-}, 60_000);
+});
 
 const agent = (name: string, more: Partial<AgentState> = {}): AgentState => ({
   name,
@@ -108,7 +108,7 @@ it("makes keys that work, revokes who is not named, and writes nothing the secon
   expect((await keys(["apply", "--agent", "one"], agents, groups)).code).toBe(0);
   expect(admin.between.calls).toEqual(["GET /key/list", "GET /key/info"]);
   expect(await keys(["diff"], agents, groups)).toMatchObject({ code: 0 });
-}, 120_000);
+});
 
 it("changes limits in place, switches an agent off and on, moves it out of its group, and gives it an end", async () => {
   const before = keyOf("one");
@@ -129,7 +129,7 @@ it("changes limits in place, switches an agent off and on, moves it out of its g
   const listed = await keys(["list"], back);
   expect(listed.stdout).toMatch(new RegExp(`^one +[0-9a-f]{8} +live .* ${soon.slice(0, 14)}`, "m"));
   expect((await keys(["apply"], [agent("one"), agent("two")])).code).toBe(0);
-}, 120_000);
+});
 
 it("rotates under load without a failed request; the old key is dead after the overlap", async () => {
   const agents = [agent("one"), agent("two")];
@@ -160,7 +160,7 @@ it("rotates under load without a failed request; the old key is dead after the o
   expect(await ask(keyOf("one"))).toBe(200);
   const healed = await keys(["apply"], agents);
   expect(healed.stdout).toMatch(/^one: changed \(key [0-9a-f]{8}\): removed [0-9a-f]{8}, which had ended$/m);
-}, 120_000);
+});
 
 it("tells what was used, counting keys that are gone", async () => {
   const agents = [agent("one", { dailyTokens: 1_000_000 }), agent("two")];
@@ -170,11 +170,11 @@ it("tells what was used, counting keys that are gone", async () => {
     expect(code).toBe(0);
     const [one] = (JSON.parse(stdout) as { agents: { agent: string; requests: number; tokens: number }[] }).agents;
     if (one!.requests >= 8 && one!.tokens > 0) break;
-    if (tries > 30) throw new Error(`what was used is not told: ${stdout}`);
+    if (tries > 60) throw new Error(`what was used is not told: ${stdout}`);
     await sleep(4_000);
   }
   expect((await keys(["usage"], agents)).stdout).toMatch(/^one +\d+ +\d+ +1000000 +\d+ % /m);
-}, 200_000);
+});
 
 it("revokes at once and for good, and says no key in all that it tells", async () => {
   const agents = [agent("one"), agent("two")];
@@ -191,7 +191,7 @@ it("revokes at once and for good, and says no key in all that it tells", async (
   expect(values.length).toBeGreaterThan(5);
   const everywhere = [...told, ...logs()].join("\n");
   for (const value of values.filter((text) => text.startsWith("sk-"))) expect(everywhere.includes(value)).toBe(false);
-}, 120_000);
+});
 
 function group(): GroupState {
   return { name: "team", budgetUsd: 5, budgetPeriod: "month" };

@@ -136,7 +136,7 @@ it("apply", async () => {
     expectWhole(one);
     if (minted !== undefined) expect(one.key).toBe(minted);
   });
-}, 600_000);
+});
 
 it("rotate", async () => {
   await killedAtEachStep([["apply"]], ["rotate", "x"], async (one) => {
@@ -157,7 +157,7 @@ it("revoke", async () => {
     expect(one.litellm.live("x")).toEqual([]);
     expect(one.key).toMatch(/^revoked /);
   });
-}, 600_000);
+});
 
 it("makes 1,000 keys, and finds them as they should be, in less than 200 MB", async () => {
   const one = await scene();
@@ -175,7 +175,7 @@ it("makes 1,000 keys, and finds them as they should be, in less than 200 MB", as
   }
   expect(one.litellm.most).toBeLessThanOrEqual(8);
   await one.stop();
-}, 120_000);
+});
 
 it("tells no key, no hash and none of the gateway's words, whatever it does", async () => {
   const one = await scene();
@@ -200,10 +200,10 @@ it("tells no key, no hash and none of the gateway's words, whatever it does", as
   one.vault.secrets.delete("gw/master-key");
   const began = Date.now();
   expect(await run("apply")).toBe(3);
-  expect(Date.now() - began).toBeLessThan(10_000);
+  expect(Date.now() - began).toBeLessThan(60_000);
   const all = told.join("\n");
   expect(all).toContain("cdktf-ai-gateway secrets ensure");
   expect(all).not.toMatch(/sk-[0-9a-f]{8}|[0-9a-f]{64}/);
   expect(all).not.toContain(WORDS);
   await one.stop();
-}, 120_000);
+});

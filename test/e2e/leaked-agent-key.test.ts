@@ -26,11 +26,11 @@ beforeAll(async () => {
   gateway = await new LocalGateway(synthesizedGateway(output, "quickstart-aws", undefined), { nodes: 2 }).start();
   // What npx finds where the package is installed.
   writeFileSync(join(folder, "npx"), `#!/bin/sh\nshift\nexec '${process.execPath}' '${COMMAND_FILE}' "$@"\n`, { mode: 0o755 });
-}, 600_000);
+});
 afterAll(async () => {
   await gateway.stop();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 /** Does a step of the page, with a key for it to ask for. */
 async function does(step: string, key = ""): Promise<{ code: number | null; said: string }> {

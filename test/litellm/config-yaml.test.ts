@@ -73,6 +73,32 @@ describe("LiteLLM's config", () => {
     });
   });
 
+  it("tells every kind of fallback as lists: since 1.108.1 LiteLLM does not start with a text", () => {
+    const kinds = { fallbacks: { a: ["b"] }, contextWindowFallbacks: { a: ["b"] }, contentPolicyFallbacks: { a: ["b"] } };
+    const props = { providers: { openai: { models: ["a", "b"] } }, aliases: { x: "a" }, routing: { fallbackModel: "b", ...kinds } };
+    const { router_settings: router, litellm_settings: litellm } = parsed(props);
+    const said = ["fallbacks", "context_window_fallbacks", "content_policy_fallbacks"].flatMap((kind) => router[kind] as object[]);
+    expect(said.flatMap((entry) => Object.keys(entry))).toEqual(["a", "x", "a", "x", "a", "x"]);
+    expect(said.flatMap((entry) => Object.values(entry) as unknown[])).toEqual(Array(6).fill(["b"]));
+    expect(router.default_fallbacks).toEqual(["b"]);
+    expect(Object.keys(litellm).filter((name) => name.includes("fallback"))).toEqual([]);
+  });
+
+  describe("for a release", () => {
+    const limited = { providers: { openai: { models: [{ name: "a", rpm: 5 }] } } };
+    const checks = (props: GatewayModelProps): unknown => parsed(props).router_settings.optional_pre_call_checks;
+
+    it.each(["1.109.0", "1.110.2", "1.111.0", "2.0.0"])("%s asks for the check that a deployment's limits need", (litellmRelease) => {
+      expect(checks({ ...limited, litellmRelease })).toEqual(["enforce_model_rate_limits"]);
+      expect(checks({ providers: { openai: { models: [{ name: "a", tpm: 5 }] } }, litellmRelease })).toEqual(["enforce_model_rate_limits"]);
+      expect(checks({ providers: ["openai"], litellmRelease })).toBeUndefined();
+    });
+
+    it.each([undefined, "1.104.0", "1.106.12", "1.108.20"])("%s asks for none", (litellmRelease) => {
+      expect(checks({ ...limited, litellmRelease })).toBeUndefined();
+    });
+  });
+
   it("gives each deployment an id of its own", () => {
     const ids = parsed(EVERYTHING).model_list.map((entry) => entry.model_info.id);
     expect(new Set(ids).size).toBe(ids.length);

@@ -7,15 +7,15 @@ describe("the release policy", () => {
   });
 
   it.each(Object.entries(REFUSED_RELEASES))("refuses %s: %s", (release, reason) => {
-    expect(releaseProblems("litellmRelease", release)).toEqual([`litellmRelease: LiteLLM ${release} is refused: ${reason}; use 1.106.2`]);
+    expect(releaseProblems("litellmRelease", release)).toEqual([`litellmRelease: LiteLLM ${release} is refused: ${reason}; use 1.106.12`]);
   });
 
   it.each(["1.103.9", "1.82.6", "0.9.0"])("refuses %s for its known holes", (release) => {
     expect(releaseProblems("litellmRelease", release)[0]).toContain(`LiteLLM ${release} is refused: it has known holes`);
   });
 
-  it.each(["latest", "1.106", "v1.106.2", "1.106.2rc1", ""])("does not take %j for a release", (release) => {
-    expect(releaseProblems("litellmRelease", release)[0]).toContain('is not a release such as "1.106.2"');
+  it.each(["latest", "1.106", "v1.106.12", "1.106.2rc1", ""])("does not take %j for a release", (release) => {
+    expect(releaseProblems("litellmRelease", release)[0]).toContain('is not a release such as "1.106.12"');
   });
 });
 

@@ -110,7 +110,7 @@ class Gateway:
         while True:
             if self.process is None or self.process.poll() is not None:
                 raise AssertionError(f"the gateway ended: {self.said()[-3000:]}")
-            if time.monotonic() - started > 120:
+            if time.monotonic() - started > 300:
                 raise AssertionError(f"the gateway is not ready: {self.said()[-3000:]}")
             try:
                 if self.ask("GET", "/health/readiness")[0] == 200:
@@ -122,7 +122,7 @@ class Gateway:
     def stop(self) -> None:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+            self.process.wait(120)
 
     def said(self) -> str:
         return self.log.read_text()
@@ -137,7 +137,7 @@ class Gateway:
     def lines_of(self, key: str, number: int) -> list[dict[str, Any]]:
         """The lines of a key's requests, once there are so many: LiteLLM tells of a request's end shortly after it."""
         told = hashlib.sha256(key.encode()).hexdigest()[:12]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while len(lines := [line for line in self.lines() if line.get("key") == told]) < number:
             assert time.monotonic() < deadline, lines
             time.sleep(0.1)
@@ -151,7 +151,7 @@ class Gateway:
         self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents"
     ) -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON of a reply."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=120)
         headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -162,7 +162,7 @@ class Gateway:
             connection.close()
 
     def wait_for_readiness(self, status: int) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while self.ask("GET", "/health/readiness")[0] != status:
             assert time.monotonic() < deadline
             time.sleep(0.2)

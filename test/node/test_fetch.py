@@ -56,7 +56,7 @@ class Node:
         self.path.write_text(json.dumps(self.json))
         environment = {"PATH": os.environ["PATH"], "http_proxy": "http://127.0.0.1:1", "https_proxy": "http://127.0.0.1:1"}
         return subprocess.run(
-            [python, str(self.program), str(self.path)], env=environment, capture_output=True, text=True, timeout=60
+            [python, str(self.program), str(self.path)], env=environment, capture_output=True, text=True, timeout=180
         )
 
 

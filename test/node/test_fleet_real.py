@@ -165,7 +165,7 @@ def test_a_transcription_is_guarded_and_logged(fleet: Fleet) -> None:
 
 
 def ask_raw(gateway: Gateway, path: str, body: bytes, key: str, kind: str = "application/json") -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["agents"], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.ports["agents"], timeout=120)
     try:
         connection.request("POST", path, body, {"content-type": kind, "authorization": f"Bearer {key}"})
         reply = connection.getresponse()
@@ -175,7 +175,7 @@ def ask_raw(gateway: Gateway, path: str, body: bytes, key: str, kind: str = "app
 
 
 def said_since(gateway: Gateway, before: int, what: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while what not in gateway.said()[before:]:
         assert time.monotonic() < deadline, gateway.said()[before:]
         time.sleep(0.1)

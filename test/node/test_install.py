@@ -74,7 +74,7 @@ class Machine:
             **environment,
         }
         command = ["bash", str(bundle / "install.sh"), *arguments]
-        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=180)
 
     def asked(self) -> list[str]:
         return self.log.read_text().splitlines()

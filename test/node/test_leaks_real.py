@@ -250,13 +250,13 @@ def test_the_request_log_is_shipped(searched: Searched) -> None:
     command = gateway.command("ship", "--settings", str(gateway.home / gateway.bundle / "settings.json"))
     with said.open("wb") as out:
         shipper = subprocess.Popen(command, env=gateway.unit_environment(), cwd=gateway.root, stdout=out, stderr=out)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not any(gateway.cloud.kept.values()):
             assert shipper.poll() is None, said.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.1)
         shipper.send_signal(signal.SIGTERM)
-        assert shipper.wait(60) == 0, said.read_text()
+        assert shipper.wait(180) == 0, said.read_text()
 
 
 def test_no_secret_of_the_gateways_lies_anywhere(searched: Searched) -> None:

@@ -178,7 +178,7 @@ def fresh(fleet: Fleet) -> Iterator[None]:
 
 def settled(fleet: Fleet) -> None:
     """LiteLLM tells of a request's end shortly after it."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while fleet.redis.client.keys(f"*{fleet.newest}*:held"):
         assert time.monotonic() < deadline, "a request was never settled"
         time.sleep(0.05)
@@ -228,7 +228,7 @@ def test_what_a_stream_used_is_counted(fleet: Fleet) -> None:
     key = fleet.agent(daily_tokens=1000)
     import http.client
 
-    connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=120)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     connection.request("POST", CHAT, json.dumps(chat(max_tokens=10, stream=True)), headers)
     assert b"part-5" in connection.getresponse().read()
@@ -242,7 +242,7 @@ def test_a_stream_that_the_caller_leaves_costs_its_part(fleet: Fleet) -> None:
 
     key = fleet.agent(daily_tokens=1000)
     fleet.provider.pause = 0.3
-    connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", fleet.nodes[0].ports["agents"], timeout=120)
     headers = {"content-type": "application/json", "authorization": f"Bearer {key}"}
     connection.request("POST", CHAT, json.dumps(chat(max_tokens=10, stream=True)), headers)
     reply = connection.getresponse()

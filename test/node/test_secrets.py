@@ -126,6 +126,7 @@ def test_the_environment() -> None:
     )
     assert (built["REDIS_HOST"], built["REDIS_PORT"], built["REDIS_SSL"]) == ("redis.internal", "6379", "true")
     assert built["REDIS_PASSWORD"] == "canary-5"
+    assert built["LITELLM_OFFLINE_MODE"] == "True"
     assert (built["LITELLM_LOG"], built["AIGW_X"], built["DISABLE_SCHEMA_UPDATE"]) == ("INFO", "y", "true")
 
 

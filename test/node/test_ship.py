@@ -125,7 +125,7 @@ def test_a_spoilt_cursor_sends_again_and_a_removed_file_is_forgotten(cloud: Clou
     assert list(json.loads((tmp_path / CURSOR).read_text())) == ["requests-2-1.jsonl"]
 
 
-def wait(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -156,7 +156,7 @@ def test_a_node_that_leaves_ships_what_is_left(cloud: Cloud, tmp_path: Path) -> 
     cloud.log_trouble = [(503, "ServiceUnavailableException")] * 2
     time.sleep(1)
     second.send_signal(signal.SIGTERM)
-    _, said = second.communicate(timeout=30)
+    _, said = second.communicate(timeout=60)
     assert second.returncode == 0, said
     assert "request-log-flushed" in said
     (kept,) = cloud.kept.values()

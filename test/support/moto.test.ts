@@ -7,8 +7,6 @@ import { awsPluginDir } from "./toolchain";
 
 const EVERY_RESOURCE = join(__dirname, "moto", "every-resource.tf.json");
 
-jest.setTimeout(400_000);
-
 describe("every resource type that the constructs use", () => {
   let cloud: MotoCloud;
   let terraform: Terraform;

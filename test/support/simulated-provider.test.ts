@@ -20,8 +20,6 @@ function knownGoodStack(): Stack {
   return { ...stack, resource: Object.fromEntries(Object.entries(stack.resource).filter(([type]) => types.includes(type))) };
 }
 
-jest.setTimeout(60_000);
-
 interface Outcome {
   readonly exitCode: number;
   /** Both streams, on one line, without Terraform's frames. */

@@ -1,4 +1,4 @@
-// `npm run rehearse -- RELEASE [--out FOLDER]`: locks another LiteLLM, records its database schema, says what changes, and runs
+// `npm run rehearse -- [RELEASE] [--out FOLDER]`: locks another LiteLLM, records its database schema, says what changes, and runs
 // the node's tests in a copy of this repository that has it in use. See docs/runbooks/upgrade-litellm.md.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,9 +11,14 @@ import { findPython } from "../../src/cli/local/python";
 import { releaseProblems } from "../../src/litellm/releases";
 import { lockChanges, lockedRelease, newMigrations, requirementsFor, schemaChange, SchemaRecord } from "./changes";
 
+/** Rehearsed when no release is named: the newest of the next line that installs from wheels and hashes. */
+const NEXT_RELEASE = "1.108.7";
+
 const ROOT = join(__dirname, "..", "..");
 const FILES = join(ROOT, "src", "node", "files");
 const PINNED = join(__dirname, "pinned");
+/** Packages whose licence does not allow a node to run them. */
+const EXCLUDED = join(__dirname, "excluded.txt");
 const TESTS = join("test", "node", "run");
 
 const REQUIREMENTS = "requirements.in";
@@ -40,7 +45,7 @@ interface Rehearsal {
 
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({ allowPositionals: true, options: { out: { type: "string" } } });
-  const [release = ""] = positionals;
+  const [release = NEXT_RELEASE] = positionals;
   try {
     const { requirementsFile, prismaClientFile } = await rehearse(release, resolve(values.out ?? join(ROOT, "rehearsal", release)));
     const props = { litellmRelease: release, requirementsFile, prismaClientFile };
@@ -87,7 +92,7 @@ async function lock({ release, folder, python }: Rehearsal): Promise<void> {
   [LOCK, RECORD].forEach((name) => rmSync(join(folder, name), { force: true }));
   writeFileSync(join(folder, REQUIREMENTS), requirementsFor(readFileSync(join(FILES, REQUIREMENTS), "utf8"), release));
   const env = { ...process.env, UV_DEFAULT_INDEX: process.env.UV_DEFAULT_INDEX ?? process.env.PIP_INDEX_URL, UV_PYTHON_DOWNLOADS: "never" };
-  await run(uv, ["pip", "compile", REQUIREMENTS, ...COMPILE, ...WITHOUT_HOST, "-o", LOCK], { cwd: folder, env });
+  await run(uv, ["pip", "compile", REQUIREMENTS, ...COMPILE, "--excludes", EXCLUDED, ...WITHOUT_HOST, "-o", LOCK], { cwd: folder, env });
 }
 
 async function install({ folder, python }: Rehearsal, venv: string): Promise<void> {

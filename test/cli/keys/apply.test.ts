@@ -252,7 +252,7 @@ describe("apply", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 2 ** 20);
     // Readiness, ten pages, the teams.
     expect([gateway.litellm.asked.length, gateway.litellm.writes]).toEqual([12, []]);
-  }, 60_000);
+  });
 
   it("goes on with the others when one may not be read, names it, and ends with 1", async () => {
     gateway.want([agent("x"), agent("y"), agent("z")]);

@@ -15,7 +15,7 @@ it("finds nothing in this repository, within seconds", async () => {
   expect(finds).toEqual([]);
   expect(failed).toEqual([]);
   expect(files).toBeGreaterThan(300);
-  expect(Date.now() - start).toBeLessThan(30_000);
+  expect(Date.now() - start).toBeLessThan(120_000);
 });
 
 it.each(Object.keys(EXAMPLES) as ExampleName[])("finds nothing in what the example %s synthesizes, its bundle included", async (name) => {

@@ -130,4 +130,4 @@ class Moto:
         return [str(instance["PrivateDnsName"]) for found in reservations for instance in found["Instances"]]
 
     def stop(self) -> None:
-        self._process.communicate(timeout=10)  # the end of its input ends it
+        self._process.communicate(timeout=60)  # the end of its input ends it

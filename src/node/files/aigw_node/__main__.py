@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     client = commands.add_parser("prisma-client", help="the Prisma client for LiteLLM's schema")
     client.add_argument("action", choices=("record", "make"))
     client.add_argument("file", type=Path)
+
+    commands.add_parser("check", help="is LiteLLM as the gateway needs it? Status 2 if not")
 
     engine = commands.add_parser("query-engine", help="download Prisma's query engine")
     engine.add_argument("--client", type=Path, required=True, help="prisma-client.json, which names the engine's commit")
@@ -57,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
             from aigw_node import prisma_client
 
             (prisma_client.make if options.action == "make" else prisma_client.record)(options.file)
+        elif options.command == "check":
+            return _check()
         else:
             from aigw_node import prisma_client, query_engine
 
@@ -66,6 +71,19 @@ def main(arguments: list[str] | None = None) -> int:
     except NodeError as error:
         print(f"aigw: {error}", file=sys.stderr, flush=True)
         return 1
+    return 0
+
+
+def _check() -> int:
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # what is checked needs no network
+    from aigw_node.litellm import check, needs
+
+    try:
+        check.check()
+    except NodeError as error:
+        print(f"aigw: {error}", file=sys.stderr, flush=True)
+        return 2
+    print(*(need.name for need in needs.NEEDS), sep="\n")
     return 0
 
 

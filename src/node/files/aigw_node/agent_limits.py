@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 from aigw_node.counters import Day, Minute, Unit, place
 from aigw_node.day_caps import AGENT, DayCaps, whole
-from aigw_node.refusals import Refusal, refuse
+from aigw_node.front.exchange import refuse
+from aigw_node.front.refusal import Refusal
 
 # Of a key's metadata, and the type of the refusal.
 MINUTES = (
@@ -36,7 +37,7 @@ def _minutes(at: str, metadata: Mapping[str, Any]) -> list[Minute]:
     for name, unit, kind in MINUTES:
         if metadata.get(name) is not None:
             most, what = whole(metadata[name]), unit.name.lower()
-            minutes.append(Minute(f"{at}:{what}", most, unit, _refusal(f"{most} {what}", kind)))
+            minutes.append(Minute(f"{at}:{what}", most, unit, _refusal(f"{most} {what}", kind), told=True))
     return minutes
 
 

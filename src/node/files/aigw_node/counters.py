@@ -12,7 +12,8 @@ from enum import Enum, auto
 from typing import Any, NoReturn
 
 from aigw_node import log
-from aigw_node.refusals import Refusal, refuse
+from aigw_node.front.exchange import Rate, refuse, tell
+from aigw_node.front.refusal import Refusal
 
 Run = Callable[[Sequence[str], Sequence[str | int]], Awaitable[Any]]
 Open = Callable[[str], Run]
@@ -34,7 +35,8 @@ local function count(key, amount)
 end
 """
 # ARGV[3..6]: call, now, its end at the latest, seconds that a day is kept; then of each minute and each day: most, wanted
-# -> {}: admitted; else which one is spent, from 1, and of a minute the seconds until it ends, of a day what is used, held
+# -> 0: admitted, and of each minute what is used and the seconds until it ends; else which one is spent, from 1, and of a
+# minute the seconds until it ends, of a day what is used, held
 # What is held is "<amount> <end>" for each running request; one whose node died is forgotten at its end.
 ADMIT = (
     COMMON
@@ -43,18 +45,21 @@ local call, now, finish, kept = ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local function most(limit) return tonumber(ARGV[5 + 2 * limit]) end
 local function wanted(limit) return ARGV[6 + 2 * limit] end
 local function used(key) return tonumber(redis.call('GET', key) or '0') end
+local function ends(key)
+  local left = redis.call('PTTL', key)
+  return left > 0 and math.ceil(left / 1000) or tonumber(seconds)
+end
 local function held(key)
   local sum, entries = 0, redis.call('HGETALL', key)
   for i = 1, #entries, 2 do
-    local each, ends = string.match(entries[i + 1], '(%d+) (%d+)')
-    if tonumber(ends) <= now then redis.call('HDEL', key, entries[i]) else sum = sum + tonumber(each) end
+    local each, over = string.match(entries[i + 1], '(%d+) (%d+)')
+    if tonumber(over) <= now then redis.call('HDEL', key, entries[i]) else sum = sum + tonumber(each) end
   end
   return sum
 end
 for i = 1, minutes do
   if used(KEYS[i]) >= most(i) then
-    local left = redis.call('PTTL', KEYS[i])
-    return {i, left > 0 and math.ceil(left / 1000) or tonumber(seconds)}
+    return {i, ends(KEYS[i])}
   end
 end
 for day = 1, days do
@@ -69,7 +74,12 @@ for day = 1, days do
   redis.call('HSET', running, call, wanted(minutes + day) .. ' ' .. finish)
   redis.call('EXPIRE', running, kept)
 end
-return {}
+local left = {0}
+for i = 1, minutes do
+  left[2 * i] = used(KEYS[i])
+  left[2 * i + 1] = ends(KEYS[i])
+end
+return left
 """
 )
 # ARGV[3..4]: call, seconds that a day is kept; then of each minute and each day what is used
@@ -105,6 +115,10 @@ class Minute:
     most: int
     unit: Unit
     refuse: Callable[..., NoReturn]  # is told the seconds until it ends
+    told: bool = False  # to the caller, as x-ratelimit-*
+
+    def rate(self, used: int, reset: int) -> Rate:
+        return Rate(self.unit.name.lower(), self.most, max(0, self.most - used), reset)
 
     @property
     def wanted(self) -> int:
@@ -160,8 +174,15 @@ class Counters:
         except Exception as error:
             self._outages.met(error, "a request")
             return
-        if spent:
-            limits[spent[0] - 1].refuse(*spent[1:])
+        which, *numbers = spent
+        if which == 0:
+            left = zip(minutes, numbers[0::2], numbers[1::2], strict=False)
+            tell([minute.rate(used, reset) for minute, used, reset in left if minute.told])
+            return
+        limit = limits[which - 1]
+        if isinstance(limit, Minute) and limit.told:
+            tell([limit.rate(limit.most, numbers[0])])
+        limit.refuse(*numbers)
 
     async def settle(self, minutes: Sequence[Minute], days: Sequence[Day], call: str, used: Used) -> None:
         """A call has ended and used that much."""

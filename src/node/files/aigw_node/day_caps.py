@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
 
 from aigw_node.counters import Day, Unit
-from aigw_node.refusals import Refusal, refuse
+from aigw_node.front.exchange import refuse
+from aigw_node.front.refusal import Refusal
 
 # Of a key's metadata.
 AGENT, TOKENS, BUDGET = "aigw_agent", "aigw_daily_tokens", "aigw_daily_budget_usd"

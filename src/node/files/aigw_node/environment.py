@@ -16,6 +16,7 @@ FIXED = {
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+    "LITELLM_OFFLINE_MODE": "True",  # the same for all that LiteLLM 1.109 and newer fetch; older ones do not know it
     "LITELLM_MODE": "PRODUCTION",  # no .env file is read
     "LITELLM_LOG": "ERROR",
     "DISABLE_ADMIN_UI": "True",

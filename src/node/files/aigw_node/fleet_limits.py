@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from aigw_node.counters import Minute, Unit, place
-from aigw_node.refusals import Refusal, advise, refuse
+from aigw_node.front.exchange import advise, refuse
+from aigw_node.front.refusal import Refusal
 from aigw_node.settings import FleetLimits
 
 

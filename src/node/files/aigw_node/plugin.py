@@ -1,4 +1,4 @@
-"""Our part inside LiteLLM: a callback that sees every request before LiteLLM acts on it."""
+"""Our part inside LiteLLM: a callback that sees every request before LiteLLM acts on it, and its end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from aigw_node.day_caps import microdollars
-from aigw_node.guard import Guard
+from aigw_node.front.catalogue import ONLY_KINDS, Catalogue
+from aigw_node.front.exchange import Exchange, current, refuse
+from aigw_node.front.failures import failure_of
+from aigw_node.front.parameters import add_carried
+from aigw_node.front.refusal import Refusal
 from aigw_node.limits import Limits
+from aigw_node.litellm import keys
 from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
 
@@ -16,34 +21,47 @@ if TYPE_CHECKING:
     from litellm.caching.caching import DualCache
     from litellm.proxy._types import UserAPIKeyAuth
 
+NOT_OURS = Refusal(403, "this request did not come through the gateway's front", "permission_error")
+
 
 class GatewayPlugin(CustomLogger):
     def __init__(
-        self,
-        guard: Guard,
-        default_model: str | None,
-        *,
-        limits: Limits,
-        recorder: Recorder,
-        log: RequestLog,
+        self, catalogue: Catalogue, *, limits: Limits, recorder: Recorder, log: RequestLog, shares_cache: bool
     ) -> None:
         super().__init__()
-        self._guard, self._default_model, self._limits = guard, default_model, limits
-        self._recorder, self._log = recorder, log
+        self._catalogue, self._limits = catalogue, limits
+        self._recorder, self._log, self._shares_cache = recorder, log, shares_cache
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: DualCache, data: dict[str, Any], call_type: Any
     ) -> dict[str, Any]:
-        self._guard.clean(data)
-        if self._default_model and not data.get("model"):
-            await _check_model(self._default_model, user_api_key_dict)
-            data["model"] = self._default_model
+        exchange = _of_front(data)
+        if not self._shares_cache:
+            data["cache"] = {**(data.get("cache") or {}), "namespace": f"agent:{exchange.agent}"}
         self._log.admit()
-        await self._limits.admit(user_api_key_dict.metadata, str(data.get("litellm_call_id")), data)
+        await self._limits.admit(user_api_key_dict.metadata, exchange.call, data)
         return data
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any]:
+        exchange = current()
+        if exchange is None:
+            refuse(NOT_OURS)
+        kwargs = await self._sent(exchange, kwargs)
+        exchange.release()
         return await self._limits.admit_deployment(kwargs)
+
+    async def _sent(self, exchange: Exchange, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """What the chosen deployment gets; a fallback's too, which LiteLLM has chosen by itself."""
+        deployment = self._catalogue.deployment((kwargs.get("model_info") or {}).get("id"))
+        if deployment is None or exchange.model is None:
+            return kwargs
+        if not self._catalogue.is_of(deployment, exchange.model) and not await keys.may_call(
+            exchange.caller, deployment.model
+        ):
+            refuse(Refusal(403, f'this key may not call the model "{deployment.model}"', "permission_error"))
+        if deployment.kind not in ONLY_KINDS.get(exchange.route.name, {deployment.kind}):
+            refuse(Refusal(400, "the fallback of this model cannot serve this route", "invalid_request_error"))
+        return add_carried(kwargs, exchange.route, exchange.carried, deployment.kind)
 
     async def async_log_success_event(
         self, kwargs: dict[str, Any], response_obj: Any, start_time: Any, end_time: Any
@@ -64,21 +82,19 @@ class GatewayPlugin(CustomLogger):
         traceback_str: str | None = None,
     ) -> None:
         """The request failed as a whole, with all its retries and fallbacks."""
+        exchange = current()
+        if exchange is not None and exchange.failure is None:
+            exchange.failure = failure_of(original_exception)
         self._log.write(self._recorder.failed(request_data, original_exception, user_api_key_dict))
         await self._limits.settle(str(request_data.get("litellm_call_id")), None, 0, 0)
 
 
-async def _check_model(model: str, key: UserAPIKeyAuth) -> None:
-    """LiteLLM held the key's models against a request that named none; that is made good here."""
-    from litellm.proxy import proxy_server
-    from litellm.proxy.auth.auth_checks import can_key_call_model
-
-    await can_key_call_model(
-        model=model,
-        llm_model_list=proxy_server.llm_model_list,
-        valid_token=key,
-        llm_router=proxy_server.llm_router,
-    )
+def _of_front(data: dict[str, Any]) -> Exchange:
+    """The request as the front made it: LiteLLM must not have found another model or call id somewhere."""
+    exchange = current()
+    if exchange is None or data.get("litellm_call_id") != exchange.call or data.get("model") != exchange.model:
+        refuse(NOT_OURS)
+    return exchange
 
 
 def register(plugin: GatewayPlugin) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from aigw_node import log
-from aigw_node.refusals import Refusal, refuse
+from aigw_node.front.exchange import refuse
+from aigw_node.front.refusal import Refusal
 from aigw_node.settings import RequestLogSettings
 
 # In the unit's working folder, /var/lib/aigw.

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from aigw_node.day_caps import AGENT
 from aigw_node.desired import GROUP, LABELS
 from aigw_node.fleet_limits import provider_of
+from aigw_node.front.exchange import Exchange, current
+from aigw_node.front.refusal import Refusal
 
 VERSION = 1
 # An agent's own and those of all agents.
@@ -46,12 +49,29 @@ class Recorder:
             **(self._words(said.get("messages"), said.get("response"))),
         }
 
+    def refused(self, exchange: Exchange, refusal: Refusal) -> dict[str, Any]:
+        """Of a request that the front refused before LiteLLM was asked."""
+        caller = exchange.caller
+        return {
+            **self._common(exchange.call, "failed", refusal.status),
+            **_owner(caller.metadata, caller.alias),
+            "key": _key(caller.hash),
+            "model": exchange.model,
+            "stream": exchange.stream,
+            "error": "Refused",
+            "error_type": refusal.code or refusal.type,
+            "latency_ms": round((time.monotonic() - exchange.begun) * 1000),
+        }
+
     def failed(self, request: Mapping[str, Any], error: Exception, key: Any) -> dict[str, Any]:
         """Of what LiteLLM tells when a request has failed as a whole, or was refused before it began."""
         begun = getattr(request.get("litellm_logging_obj"), "start_time", None)
         now = datetime.now()
+        exchange = current()
+        told = exchange and (exchange.refusal or exchange.failure)
+        status = told.status if told else _status(error, getattr(key, "token", None))
         return {
-            **self._common(str(request.get("litellm_call_id") or ""), "failed", _status(error, getattr(key, "token", None))),
+            **self._common(str(request.get("litellm_call_id") or ""), "failed", status),
             **_owner(getattr(key, "metadata", None), getattr(key, "key_alias", None)),
             "key": _key(getattr(key, "token", None)),
             "model": _text(request.get("model")),
@@ -68,7 +88,9 @@ class Recorder:
         return {**self._place("secret-in-use"), **said}
 
     def _common(self, call: str, outcome: str, status: int) -> dict[str, Any]:
-        return {**self._place("request"), "request_id": call, "outcome": outcome, "status": status}
+        exchange = current()
+        dropped = list(exchange.dropped) if exchange and exchange.dropped else None
+        return {**self._place("request"), "request_id": call, "outcome": outcome, "status": status, "dropped": dropped}
 
     def _place(self, event: str) -> dict[str, Any]:
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds")

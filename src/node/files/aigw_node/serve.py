@@ -7,7 +7,7 @@ import gc
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aigw_node import environment, log, migration, refresh, secrets, server, workers
 from aigw_node.agent_limits import AgentLimits
@@ -15,16 +15,13 @@ from aigw_node.counters import Counters, Outages, litellms_redis
 from aigw_node.day_caps import DayCaps, litellms_prices
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited
-from aigw_node.guard import Guard
+from aigw_node.front.catalogue import Catalogue
 from aigw_node.limits import Limits
 from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.secrets import Snapshot
 from aigw_node.settings import Settings, load
 from aigw_node.stores import open_stores
-
-if TYPE_CHECKING:
-    from aigw_node.plugin import GatewayPlugin
 
 
 def run(settings_path: Path, config_path: Path, host: str) -> None:
@@ -62,11 +59,24 @@ def _serve(
     from litellm.proxy.proxy_server import app
 
     from aigw_node import plugin
+    from aigw_node.front import build as front
 
     request_log = RequestLog(settings.request_log, REQUESTS)
     recorder = Recorder(settings.name, settings.request_log.prompts)
-    ours = _plugin(settings, recorder, request_log)
+    catalogue, limits = Catalogue(config), _limits(settings)
+    ours = plugin.GatewayPlugin(
+        catalogue, limits=limits, recorder=recorder, log=request_log, shares_cache=settings.cache_shared
+    )
     plugin.register(ours)
+    fronted = front.build(
+        app,
+        settings,
+        catalogue,
+        limits=limits,
+        recorder=recorder,
+        log=request_log,
+        salt_key=os.environ["LITELLM_SALT_KEY"],
+    )
 
     def in_use(secret: str, version: str, changed: bool) -> None:
         request_log.write(recorder.secret_in_use(secret, version, changed))
@@ -97,21 +107,9 @@ def _serve(
     for name, version in snapshot.versions.items():
         request_log.write(recorder.secret_in_use(name, version, True))
     try:
-        server.serve(app, settings, sockets, ready, beside_serving)
+        server.serve(fronted, settings, sockets, ready, beside_serving)
     finally:
         request_log.close()
-
-
-def _plugin(settings: Settings, recorder: Recorder, request_log: RequestLog) -> GatewayPlugin:
-    from aigw_node.plugin import GatewayPlugin
-
-    return GatewayPlugin(
-        Guard(settings.extra_parameters),
-        settings.default_model,
-        limits=_limits(settings),
-        recorder=recorder,
-        log=request_log,
-    )
 
 
 def _limits(settings: Settings) -> Limits:

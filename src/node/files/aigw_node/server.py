@@ -1,4 +1,4 @@
-"""Serves LiteLLM's ASGI app on two ports of one process, and stops without cutting a request off."""
+"""Serves an ASGI app on two ports of one process, and stops without cutting a request off."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from typing import Any
 import uvicorn
 
 from aigw_node import log
+from aigw_node.asgi import App
 from aigw_node.errors import NodeError
 from aigw_node.notify import notify
-from aigw_node.refusals import Refusals
-from aigw_node.routes import AllowList, App, RouteTable
 from aigw_node.settings import Settings
 
 DRAIN_MARGIN = 15.0
@@ -76,15 +75,14 @@ def serve(
     task: Callable[[], Coroutine[Any, Any, None]],
 ) -> None:
     """Returns after SIGTERM, once the last request is answered. NodeError if LiteLLM did not come up."""
-    tables = {settings.ports[name]: RouteTable(settings.routes[name]) for name in settings.ports}
     config = uvicorn.Config(
-        AllowList(Refusals(app), tables),
+        app,
         http="httptools",
         loop="uvloop",
         lifespan="on",
         log_level="warning",
         access_log=False,
-        proxy_headers=False,  # LiteLLM reads X-Forwarded-For itself, from the ranges that config.yaml trusts
+        proxy_headers=False,  # the front passes no address on
         server_header=False,
         timeout_keep_alive=settings.keep_alive,
         timeout_graceful_shutdown=int(settings.drain + DRAIN_MARGIN),

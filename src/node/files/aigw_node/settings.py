@@ -163,7 +163,8 @@ class Settings:
     ports: Mapping[str, int]
     routes: Mapping[str, tuple[Route, ...]]
     default_model: str | None
-    extra_parameters: tuple[str, ...]
+    extra_parameters: Mapping[str, tuple[str, ...]]  # by route; "*": all routes
+    opened_ids: tuple[str, ...]
     refresh_interval: float
     keep_alive: int
     drain: float
@@ -348,6 +349,10 @@ def _provisioning(reader: _Reader, region: str) -> ProvisioningSettings:
     )
 
 
+def _names_by_route(reader: _Reader) -> dict[str, tuple[str, ...]]:
+    return {route: tuple(str(name) for name in reader.get(route, list)) for route in reader.names()}
+
+
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
@@ -396,7 +401,8 @@ def parse(value: Any) -> Settings:
         ports={name: ports.get(name, int) for name in PORTS},
         routes={name: routes.each(name, _route) for name in PORTS},
         default_model=root.optional_text("defaultModel"),
-        extra_parameters=tuple(str(name) for name in root.get("extraParameters", list, [])),
+        extra_parameters=_names_by_route(root.object("extraParameters", optional=True)),
+        opened_ids=tuple(str(kind) for kind in root.get("openedIds", list, [])),
         refresh_interval=float(root.get("refreshIntervalSeconds", int, 900)),
         keep_alive=limits.get("keepAliveSeconds", int, 75),
         drain=float(limits.get("longestRequestSeconds", int, 600)),

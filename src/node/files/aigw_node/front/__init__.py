@@ -1,1 +1,1 @@
-"""The front: an ASGI layer before LiteLLM. LiteLLM gets only what the front has made, and no answer leaves but through it."""
+"""An ASGI layer before LiteLLM: LiteLLM gets only what the front has made, and no answer leaves but through it."""

@@ -4,7 +4,8 @@ It travels in a context variable. LiteLLM's callbacks run in the request's conte
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -39,7 +40,8 @@ class Rate:
 class Exchange:
     call: str  # the call id: x-request-id of the answer, callId of the log line
     route: RouteSpec
-    agent: str | None = None
+    agent: str = ""  # whose requests, turns and cached answers are kept apart: the key's agent, else its hash
+    caller: Any = None  # a litellm.keys.Caller
     model: str | None = None  # a name of this gateway
     stream: bool = False
     dropped: tuple[str, ...] = ()  # parameters that did not pass
@@ -48,6 +50,7 @@ class Exchange:
     failure: Failure | None = None  # of the provider's or LiteLLM's
     advised: int | None = None  # Retry-After of a 429 that has none, seconds
     rates: tuple[Rate, ...] = ()
+    begun: float = field(default_factory=time.monotonic)
     release: Callable[[], None] = field(default=lambda: None)  # gives the turn back; may be called again
 
 
@@ -82,3 +85,10 @@ def advise(retry_after: int) -> None:
     exchange = current()
     if exchange is not None:
         exchange.advised = retry_after
+
+
+def tell(rates: Iterable[Rate]) -> None:
+    """The limits of the agent's minute, as they are once this request is counted."""
+    exchange = current()
+    if exchange is not None:
+        exchange.rates = (*exchange.rates, *rates)

@@ -1,4 +1,4 @@
-"""What an agent may call: each route with what the front must know of it. All else does not exist, whatever LiteLLM serves."""
+"""What an agent may call, with what the front must know of it. All else does not exist, whatever LiteLLM serves."""
 
 from __future__ import annotations
 

@@ -1,0 +1,257 @@
+"""What goes back to a caller: headers of ours, bodies of the provider's, errors in our words, and a sign of life.
+
+One answer, whatever LiteLLM does: a refusal of ours replaces its answer, and one that it does not end is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from datetime import datetime, timedelta, timezone
+from types import TracebackType
+from typing import Any, Protocol
+
+import orjson
+
+from aigw_node import log
+from aigw_node.asgi import Headers, Message, Send
+from aigw_node.front.exchange import Exchange, Failure, Rate
+from aigw_node.front.failures import cleaned, general, type_of
+from aigw_node.front.refusal import Form, Refusal, error_body
+
+SILENCE = 15.0  # seconds until a stream gets a comment
+COMMENT = b": keep-alive\n\n"
+MOST_ERROR = 64 << 10  # bytes of an error of LiteLLM's that are looked at
+MOST_EVENT = 1 << 20  # of an event that is not whole yet; a longer one passes as it comes
+PASSED = frozenset({b"content-type", b"content-length", b"cache-control", b"content-disposition"})
+STREAM = b"text/event-stream"
+MOST_DROPPED = 1000
+_NAME = re.compile(r"[^A-Za-z0-9_.\[\]-]")
+_PROVIDERS_CODE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]{1,100}")
+
+
+class Rewriter(Protocol):
+    """Changes a successful body on its way out."""
+
+    def feed(self, chunk: bytes) -> bytes: ...
+
+    def end(self) -> bytes: ...
+
+
+def headers_of(exchange: Exchange) -> dict[str, str]:
+    """Those of every answer."""
+    names = ", ".join(_NAME.sub("?", name)[:64] for name in exchange.dropped)
+    dropped = {"x-aigw-dropped": names[:MOST_DROPPED]} if names else {}
+    return {"x-request-id": exchange.call, **dropped, **_rates(exchange.route.form, exchange.rates)}
+
+
+def _rates(form: Form, rates: tuple[Rate, ...]) -> dict[str, str]:
+    """https://platform.openai.com/docs/guides/rate-limits, https://docs.anthropic.com/en/api/rate-limits"""
+    told: dict[str, str] = {}
+    for rate in rates:
+        if form is Form.ANTHROPIC:
+            at = (datetime.now(timezone.utc) + timedelta(seconds=rate.reset)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            values = {"limit": rate.limit, "remaining": rate.remaining, "reset": at}
+            told |= {f"anthropic-ratelimit-{rate.unit}-{name}": str(value) for name, value in values.items()}
+        else:
+            values = {"limit": rate.limit, "remaining": rate.remaining, "reset": f"{rate.reset}s"}
+            told |= {f"x-ratelimit-{name}-{rate.unit}": str(value) for name, value in values.items()}
+    return told
+
+
+async def send_refusal(refusal: Refusal, to: Exchange | Form, call: str, send: Send) -> None:
+    form, own = (to.route.form, headers_of(to)) if isinstance(to, Exchange) else (to, {"x-request-id": call})
+    await _send_whole(refusal.status, refusal.body(form), {**own, **refusal.all_headers()}, send)
+
+
+async def _send_whole(status: int, body: bytes, headers: dict[str, str], send: Send) -> None:
+    told = {"content-type": "application/json", "content-length": str(len(body)), **headers}
+    encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
+class Answer:
+    """`async with Answer(exchange, send) as answer: await app(scope, receive, answer.send)`"""
+
+    def __init__(self, exchange: Exchange, send: Send, *, rewrite: Rewriter | None = None, silence: float = SILENCE) -> None:
+        self._exchange, self._out, self._rewrite, self._silence = exchange, send, rewrite, silence
+        self._lock = asyncio.Lock()
+        self._started = False  # our headers are out
+        self._ended = False
+        self._streams = False
+        self._status = 0  # LiteLLM's
+        self._retry_after: int | None = None
+        self._error = bytearray()
+        self._event = bytearray()
+        self._last = time.monotonic()
+        self._life: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Answer:
+        if self._exchange.stream:
+            self._life = asyncio.create_task(self._stay_alive())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if self._life is not None:
+            self._life.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._life
+        if error is not None and not isinstance(error, Exception):
+            return False
+        if error is not None:
+            log.event("request-failed", call=self._exchange.call, error=type(error).__name__)
+        if not self._ended and (not self._started or self._status == 0):
+            await self._fail()
+        return True
+
+    async def send(self, message: Message) -> None:
+        async with self._lock:
+            if message["type"] == "http.response.start":
+                await self._start(message["status"], message["headers"])
+            elif message["type"] == "http.response.body":
+                await self._body(message.get("body", b""), more=message.get("more_body", False))
+
+    async def _start(self, status: int, headers: Headers) -> None:
+        self._status = status
+        known = {bytes(name).lower(): bytes(value) for name, value in headers}
+        said = known.get(b"retry-after", b"")
+        self._retry_after = int(said) if said.isdigit() else None
+        if status >= 400 or self._exchange.refusal is not None or self._started:
+            return
+        self._streams = known.get(b"content-type", b"").startswith(STREAM)
+        changed = self._rewrite is not None or self._streams
+        passed = [(name, known[name]) for name in PASSED & set(known) if not (changed and name == b"content-length")]
+        await self._open(status, passed)
+        if self._streams and self._life is None:
+            self._life = asyncio.create_task(self._stay_alive())
+
+    async def _open(self, status: int, headers: Headers) -> None:
+        self._started = True
+        own = [(name.encode(), value.encode("latin-1")) for name, value in headers_of(self._exchange).items()]
+        await self._put({"type": "http.response.start", "status": status, "headers": [*headers, *own]})
+
+    async def _body(self, chunk: bytes, *, more: bool) -> None:
+        if self._ended:
+            return
+        if self._exchange.refusal is not None and (not self._started or self._status >= 400):
+            if not more:
+                await self._fail()
+        elif self._status >= 400:
+            self._error += chunk[: MOST_ERROR - len(self._error)]
+            if not more:
+                await self._fail()
+        else:
+            await self._pass(chunk, more=more)
+
+    async def _pass(self, chunk: bytes, *, more: bool) -> None:
+        if self._streams:
+            chunk = self._whole_events(chunk, more=more)
+        if self._rewrite is not None:
+            chunk = self._rewrite.feed(chunk) + (b"" if more else self._rewrite.end())
+        self._ended = not more
+        if chunk or not more:
+            await self._put({"type": "http.response.body", "body": chunk, "more_body": more})
+
+    async def _put(self, message: Message) -> None:
+        self._last = time.monotonic()
+        await self._out(message)
+
+    def _whole_events(self, chunk: bytes, *, more: bool) -> bytes:
+        """Those events that are whole: so a comment never falls into one. Errors among them are told in our words."""
+        self._event += chunk
+        end = self._event.rfind(b"\n\n") + 2
+        if not more or (end < 2 and len(self._event) > MOST_EVENT):
+            end = len(self._event)
+        whole = bytes(self._event[: max(0, end if end >= 2 or not more else 0)])
+        del self._event[: len(whole)]
+        if b'"error"' not in whole:
+            return whole
+        return b"\n\n".join(self._event_told(event) for event in whole.split(b"\n\n"))
+
+    def _event_told(self, event: bytes) -> bytes:
+        return b"\n".join(
+            b"data: " + told if line.startswith(b"data:") and (told := self._error_told(line[5:])) else line
+            for line in event.split(b"\n")
+        )
+
+    def _error_told(self, data: bytes) -> bytes | None:
+        """The event's data with its error in our words; None if it is no error."""
+        try:
+            value = orjson.loads(data)
+        except ValueError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        if value.get("type") == "response.failed" and isinstance(value.get("response"), dict):
+            failed = value["response"].get("error")
+            if isinstance(failed, dict):
+                failed["message"] = self._failure(500, failed).message
+            return orjson.dumps(value)
+        if not value.get("error"):
+            return None
+        return self._told(self._failure(500, value))
+
+    async def _fail(self) -> None:
+        """The end of a request that has no good answer."""
+        exchange, refusal = self._exchange, self._exchange.refusal
+        self._ended = True
+        own = headers_of(exchange)
+        if refusal is not None:
+            status, body, more = refusal.status, refusal.body(exchange.route.form), refusal.all_headers()
+        else:
+            failure = self._failure(self._status if self._status >= 400 else 500, _read(bytes(self._error)))
+            status, body = failure.status, self._told(failure)
+            wait = failure.retry_after or self._retry_after or (exchange.advised if status == 429 else None)
+            more = {} if wait is None else {"retry-after": str(wait)}
+        if self._started:
+            event = b"event: error\n" if exchange.route.form is Form.ANTHROPIC else b""
+            await self._put({"type": "http.response.body", "body": event + b"data: " + body + b"\n\n"})
+        else:
+            self._started = True
+            await _send_whole(status, body, {**own, **more}, self._put)
+
+    def _failure(self, status: int, said: dict[str, Any]) -> Failure:
+        """What the plugin heard of the failure; else what LiteLLM says, without anything inner."""
+        if self._exchange.failure is not None:
+            return self._exchange.failure
+        inner = said.get("error")
+        words = inner if isinstance(inner, dict) else said
+        message = words.get("message")
+        own = cleaned(message) if isinstance(message, str) and status < 500 and status not in (401, 403) else ""
+        code = words.get("code")
+        kept = code if isinstance(code, str) and _PROVIDERS_CODE.fullmatch(code) else None
+        return Failure(status, own or general(status), type_of(status), kept)
+
+    def _told(self, failure: Failure) -> bytes:
+        form = self._exchange.route.form
+        code = failure.code or failure.type
+        return error_body(form, failure.status, failure.message, type_=failure.type, code=code, param=failure.param)
+
+    async def _stay_alive(self) -> None:
+        """A stream that is silent gets a comment, before its first event too: balancers and clients end silent ones."""
+        while not self._ended:
+            await asyncio.sleep(max(0.0, self._last + self._silence - time.monotonic()))
+            async with self._lock:
+                if self._ended or time.monotonic() - self._last < self._silence:
+                    continue
+                if not self._started and self._status == 0:
+                    self._streams = True
+                    await self._open(200, [(b"content-type", STREAM + b"; charset=utf-8"), (b"cache-control", b"no-cache")])
+                if self._streams and self._started:
+                    await self._put({"type": "http.response.body", "body": COMMENT, "more_body": True})
+                else:
+                    self._last = time.monotonic()
+
+
+def _read(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return {}
+    if isinstance(value, dict) and isinstance(value.get("detail"), dict):
+        value = value["detail"]
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,147 @@
+"""What a caller is told of a failed call: the provider's status, type and code, and words with nothing inner in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aigw_node.front.exchange import Failure
+from aigw_node.front.provider_errors import chain, provider_error
+
+MOST = 1000  # characters of a message
+REFUSED_CREDENTIAL = "the provider refused the gateway's credential"
+UNREACHABLE = "the provider could not be reached"
+# By LiteLLM's class, where no provider answered: status (None: LiteLLM's own) and words (None: LiteLLM's own, cleaned).
+# test_front_failures holds it against the classes that LiteLLM has.
+TABLE: dict[str, tuple[int | None, str | None]] = {
+    "APIConnectionError": (502, UNREACHABLE),
+    "APIError": (502, "the provider failed"),
+    "APIResponseValidationError": (502, "the provider's answer could not be read"),
+    "AuthenticationError": (None, REFUSED_CREDENTIAL),
+    "BadGatewayError": (502, "the provider failed"),
+    "BadRequestError": (400, None),
+    "BlockedPiiEntityError": (400, "the request was refused"),
+    "BudgetExceededError": (429, "the budget of this agent's group is used up"),
+    "ContentPolicyViolationError": (400, None),
+    "ContextWindowExceededError": (400, None),
+    "ErrorEventError": (502, "the provider's stream failed"),
+    "GuardrailInterventionNormalStringError": (400, "the request was refused"),
+    "GuardrailRaisedException": (400, "the request was refused"),
+    "ImageFetchError": (400, "an image of the request could not be fetched"),
+    "InternalServerError": (502, UNREACHABLE),
+    "InvalidRequestError": (400, None),
+    "JSONSchemaValidationError": (502, "the model's answer does not fit the JSON schema"),
+    "LiteLLMUnknownProvider": (500, "the gateway cannot serve this model"),
+    "MidStreamFallbackError": (502, "the provider's stream failed"),
+    "MockException": (500, "the request failed"),
+    "ModifyResponseException": (400, "the request was refused"),
+    "NotFoundError": (404, "the provider has no such model or object"),
+    "OpenAIError": (502, "the provider failed"),
+    "PermissionDeniedError": (403, REFUSED_CREDENTIAL),
+    "RateLimitError": (429, "the limit of the provider is reached; try again"),
+    "RejectedRequestError": (400, "the request was refused"),
+    "RouterRateLimitError": (429, "no deployment of this model is free at the moment; try again"),
+    "RouterRateLimitErrorBasic": (429, "no deployment of this model is free at the moment; try again"),
+    "ServiceUnavailableError": (503, "the provider is not available; try again"),
+    "Timeout": (504, "the provider did not answer in time"),
+    "UnprocessableEntityError": (422, None),
+    "UnsupportedParamsError": (400, None),
+}
+BY_STATUS = {
+    400: "the request is not valid",
+    401: "this is not an API key of this gateway",
+    403: "this key may not do that",
+    404: "there is no such model or object",
+    408: "the request took too long",
+    413: "the request is too long",
+    422: "the request is not valid",
+    429: "a limit is reached; try again",
+    503: "the gateway cannot serve this at the moment; try again",
+    504: "the provider did not answer in time",
+}
+TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+CONTEXT = "context_length_exceeded"
+CODES = {"ContextWindowExceededError": CONTEXT, "ContentPolicyViolationError": "content_policy_violation"}
+WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
+
+_INNER = (
+    re.compile(r"https?://[^\s'\"`)\]}>]+"),
+    re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"),
+    re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|cluster|corp|lan|com|cn|net|org|io|ai)(?::\d+)?(?:/\S*)?"),
+    re.compile(r"\b(?:sk|rk|pk|org|proj|ak|AKIA|LTAI)[-_][A-Za-z0-9*_-]{4,}"),
+    re.compile(r"\b(?:AKIA|LTAI|ASIA)[A-Za-z0-9]{8,}"),
+    re.compile(r"\b[0-9a-f]{32,}\b"),
+)
+_PREFIX = re.compile(r"^(?:litellm\.)?(?:[A-Za-z_]+(?:Error|Exception)|Timeout)\s*(?::|-)\s*")
+_ADVICE = re.compile(
+    r"\s*(?:\.?\s*Received Model Group=|Available Model Group Fallbacks|LiteLLM Retried|Handle with `litellm|To drop these,"
+    r"|Traceback \(most recent|model=|Deployment Info|If you want to|LiteLLM|litellm).*",
+    re.DOTALL,
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
+
+
+def cleaned(text: str) -> str:
+    """One line without addresses, names of hosts, keys, hashes, LiteLLM's prefixes and advice."""
+    text = text[: 8 * MOST]
+    while match := _PREFIX.match(text):
+        text = text[match.end() :]
+    text = _CONTROL.sub(" ", _ADVICE.sub("", text)).strip()
+    for pattern in _INNER:
+        text = pattern.sub("[...]", text)
+    return text[:MOST]
+
+
+def failure_of(error: BaseException) -> Failure:
+    name = next((type_.__name__ for type_ in type(error).__mro__ if type_.__name__ in TABLE), None)
+    retry_after = next((seconds for each in chain(error) if (seconds := _retry_after(each)) is not None), None)
+    answered = provider_error(error)
+    if answered is not None:
+        refused = answered.status in (401, 403)
+        return Failure(
+            answered.status,
+            REFUSED_CREDENTIAL if refused else cleaned(answered.message) or general(answered.status),
+            _word(answered.type) or type_of(answered.status),
+            _word(answered.code) or CODES.get(name or ""),
+            _word(answered.param),
+            retry_after,
+        )
+    status, words = TABLE.get(name or "", (None, None))
+    status = status or status_of(error)
+    own = cleaned(_message(error)) if name and words is None else ""
+    return Failure(status, words or own or general(status), type_of(status), CODES.get(name or ""), None, retry_after)
+
+
+def general(status: int) -> str:
+    return BY_STATUS.get(status, "the request failed" if status >= 500 else "the request is not valid")
+
+
+def type_of(status: int) -> str:
+    return TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
+
+
+def status_of(error: BaseException) -> int:
+    for name in ("status_code", "code"):
+        said = str(getattr(error, name, ""))
+        if said.isdigit() and 400 <= int(said) <= 599:
+            return int(said)
+    return 500
+
+
+def _message(error: BaseException) -> str:
+    said: Any = getattr(error, "message", None) or getattr(error, "detail", None) or str(error)
+    return said if isinstance(said, str) else ""
+
+
+def _retry_after(error: BaseException) -> int | None:
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("litellm_response_headers", "headers"):
+            headers = getattr(holder, name, None)
+            said = str(headers.get("retry-after")) if headers is not None and hasattr(headers, "get") else ""
+            if said.isdigit():
+                return min(int(said), 86_400)
+    return None
+
+
+def _word(text: str | None) -> str | None:
+    return text if text and WORD.fullmatch(text) else None
