@@ -38,7 +38,7 @@ TABLE: dict[str, tuple[int | None, str | None]] = {
     "NotFoundError": (404, "the provider has no such model or object"),
     "OpenAIError": (502, "the provider failed"),
     "PermissionDeniedError": (403, REFUSED_CREDENTIAL),
-    "RateLimitError": (429, "the limit of the provider is reached; try again"),
+    "RateLimitError": (429, None),  # a provider's limit of this gateway's too
     "RejectedRequestError": (400, "the request was refused"),
     "RouterRateLimitError": (429, "no deployment of this model is free at the moment; try again"),
     "RouterRateLimitErrorBasic": (429, "no deployment of this model is free at the moment; try again"),
@@ -61,7 +61,11 @@ BY_STATUS = {
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
 CONTEXT = "context_length_exceeded"
-CODES = {"ContextWindowExceededError": CONTEXT, "ContentPolicyViolationError": "content_policy_violation"}
+CODES = {
+    "BudgetExceededError": "budget_exceeded",
+    "ContentPolicyViolationError": "content_policy_violation",
+    "ContextWindowExceededError": CONTEXT,
+}
 WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 
 _INNER = (
@@ -109,7 +113,8 @@ def failure_of(error: BaseException) -> Failure:
     status, words = TABLE.get(name or "", (None, None))
     status = status or status_of(error)
     own = cleaned(_message(error)) if name and words is None else ""
-    return Failure(status, words or own or general(status), type_of(status), CODES.get(name or ""), None, retry_after)
+    kind = "budget_exceeded" if name == "BudgetExceededError" else type_of(status)
+    return Failure(status, words or own or general(status), kind, CODES.get(name or ""), None, retry_after)
 
 
 def general(status: int) -> str:
