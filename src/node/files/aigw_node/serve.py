@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from aigw_node import environment, log, migration, refresh, secrets, server, workers
+from aigw_node import environment, journal, log, migration, refresh, secrets, server, workers
 from aigw_node.agent_limits import AgentLimits
 from aigw_node.counters import Counters, Outages, litellms_redis
 from aigw_node.day_caps import DayCaps, litellms_prices
@@ -25,6 +25,7 @@ from aigw_node.stores import open_stores
 
 
 def run(settings_path: Path, config_path: Path, host: str) -> None:
+    journal.begin()
     settings = load(settings_path)
     config = _read_config(config_path)
     snapshot = secrets.read_all(settings, open_stores(settings))
@@ -57,6 +58,8 @@ def _serve(
     hide_secrets_from_engine()
 
     from litellm.proxy.proxy_server import app
+
+    journal.take_over()
 
     from aigw_node import plugin
     from aigw_node.front import build as front
@@ -91,6 +94,7 @@ def _serve(
             raise NodeError("another callback runs before the gateway's guard: take it out of config.yaml")
         if builds_indexes:
             _build_indexes()
+        journal.take_over()  # what LiteLLM's start has added
         _keep_for_good()
         worker.ready()
 

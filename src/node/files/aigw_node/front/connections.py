@@ -114,14 +114,13 @@ class Connection(HttpToolsProtocol):
             self._beside_body += len(data)  # on_body takes it back
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # No other protocol is spoken here: the request is served as it is, and is the last one.
-            self._serve_no_more()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._serve_without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(cause, _Pipelined):
-                self._serve_no_more()
+                self.hear_no_more()
             else:
                 self._refuse(431 if isinstance(cause, _HeadTooLong) else 400)
             return
@@ -203,7 +202,21 @@ class Connection(HttpToolsProtocol):
         else:
             self._refuse(408)
 
-    def _serve_no_more(self) -> None:
+    def _serve_without_upgrade(self, rest: bytes) -> None:
+        """No other protocol is spoken here: the request, the connection's last one, is served as it is. Its body, which
+        Java's client sends with it, httptools leaves to the protocol that it was asked for."""
+        lengths = [(name, value) for name, value in self.headers if name in {b"content-length", b"transfer-encoding"}]
+        if not lengths or self.cycle is None or self.cycle.response_complete:
+            self.hear_no_more()
+            return
+        self.cycle.keep_alive = False
+        self.cycle.more_body, self._whole = True, False
+        self.cycle.message_event.clear()
+        self.parser = httptools.HttpRequestParser(_OnlyBody(self))
+        head = b"".join(b"%s: %s\r\n" % header for header in lengths)
+        self.data_received(b"POST / HTTP/1.1\r\n" + head + b"\r\n" + rest)
+
+    def hear_no_more(self) -> None:
         """The request that runs is the last one."""
         self._deaf = True
         self._stop_clock()
@@ -241,6 +254,17 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+class _OnlyBody:
+    """What a parser tells a connection that has the head already."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body, self._connection = connection.on_body, connection
+
+    def on_message_complete(self) -> None:
+        self._connection.on_message_complete()
+        self._connection.hear_no_more()
 
 
 def bounded(bounds: Bounds) -> type[Connection]:
