@@ -156,6 +156,15 @@ def test_the_time_of_a_head_is_not_that_of_a_body_or_of_an_answer(served: Served
     assert status(once(channel)) == 200
 
 
+def test_line_ends_after_a_request_cut_its_answer_not_off(served: Served) -> None:
+    channel = served.open(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+    time.sleep(0.1)
+    channel.sendall(b"\r\n")
+    assert status(once(channel)) == 200
+    channel.sendall(GET)
+    assert status(once(channel)) == 200
+
+
 @pytest.mark.parametrize(
     "head",
     [

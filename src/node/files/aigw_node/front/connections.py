@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._in_head, self._whole = False, True  # whole: no message is half read
-        self._head, self._begun, self._beside_body = 0, 0, 0
+        self._head = self._seen = self._begun = self._beside_body = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._deaf, self._thrown_away = False, 0
 
@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         was_in_head, was_whole, begun = self._in_head, self._whole, self._begun
-        if was_whole:
+        if was_whole and not self._running():  # line ends after a request, as some callers send them, are no head
             self._start_clock(self.bounds.head_seconds, self._late)
         if not was_in_head and not was_whole:
             self._beside_body += len(data)  # on_body takes it back
@@ -130,7 +130,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
 
     def on_message_begin(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._running():
             # Nobody does it, and requests that queue in a connection would have no bound.
             raise _Pipelined
         super().on_message_begin()
@@ -191,6 +191,9 @@ class Connection(HttpToolsProtocol):
         self._stop_clock()
         self._start_clock(self.bounds.linger_seconds, self.transport.close)
 
+    def _running(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _see(self, size: int) -> None:
         self._seen += size
         if self._seen > self.bounds.head_bytes:
@@ -206,7 +209,7 @@ class Connection(HttpToolsProtocol):
         """No other protocol is spoken here: the request, the connection's last one, is served as it is. Its body, which
         Java's client sends with it, httptools leaves to the protocol that it was asked for."""
         lengths = [(name, value) for name, value in self.headers if name in {b"content-length", b"transfer-encoding"}]
-        if not lengths or self.cycle is None or self.cycle.response_complete:
+        if not lengths or not self._running():
             self.hear_no_more()
             return
         self.cycle.keep_alive = False
@@ -220,15 +223,15 @@ class Connection(HttpToolsProtocol):
         """The request that runs is the last one."""
         self._deaf = True
         self._stop_clock()
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
-        else:
+        if self._running():
             self.cycle.keep_alive = False
+        else:
+            self.transport.close()
 
     def _refuse(self, status: int) -> None:
         """Answers in the place of the app, which is told that its caller left."""
         self._deaf, self._whole = True, False
-        running = self.cycle is not None and not self.cycle.response_complete
+        running = self._running()
         if running and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
