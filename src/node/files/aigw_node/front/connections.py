@@ -30,7 +30,7 @@ FULL_TOLD_EVERY = 60.0
 class Bounds:
     head_seconds: float = 30.0  # from the first byte of a head to its last
     head_bytes: int = 64 << 10
-    connections: int = 4096  # of one worker; some 10 kB each while nothing is asked
+    connections: int = 4096  # of one worker; some 7 kB each while nothing is asked
     # After an early answer: how long, and how much, a caller may go on sending what is thrown away. Without it the
     # answer would be lost, since a connection that is closed with something unread is reset.
     linger_seconds: float = 5.0
