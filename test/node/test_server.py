@@ -143,9 +143,11 @@ def test_a_task_that_does_not_end_holds_no_stop_up(tmp_path: Path) -> None:
     assert served.said() == "READY=1"
     reply = served.ask("agents", "POST", "/v1/chat/completions")
     served.process.terminate()
-    served.wait_until_shut()
-    assert reply.read() == b"part part part part end"
-    served.process.kill()
+    try:
+        served.wait_until_shut()
+        assert reply.read() == b"part part part part end"
+    finally:
+        served.process.kill()
 
 
 def test_an_app_that_does_not_start_ends_the_node(tmp_path: Path) -> None:

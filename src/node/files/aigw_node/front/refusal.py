@@ -33,7 +33,9 @@ ANTHROPIC_TYPES = {
 }
 
 
-def error_body(form: Form, status: int, message: str, *, type_: str, code: str | None, param: str | None = None) -> bytes:
+def error_body(
+    form: Form, status: int, message: str, *, type_: str, code: str | None, param: str | None = None
+) -> bytes:
     value: dict[str, Any]
     if form is Form.ANTHROPIC:
         kind = ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
@@ -58,7 +60,9 @@ class Refusal:
     param: str | None = None
 
     def body(self, form: Form) -> bytes:
-        return error_body(form, self.status, self.message, type_=self.type, code=self.code or self.type, param=self.param)
+        return error_body(
+            form, self.status, self.message, type_=self.type, code=self.code or self.type, param=self.param
+        )
 
     def all_headers(self) -> dict[str, str]:
         retry = {} if self.retry_after is None else {"retry-after": str(self.retry_after)}
