@@ -60,6 +60,7 @@ def _serve(
     from litellm.proxy.proxy_server import app
 
     journal.take_over()
+
     from aigw_node import plugin
     from aigw_node.front import build as front
     from aigw_node.litellm.check import check
@@ -95,6 +96,7 @@ def _serve(
             raise NodeError("another callback runs before the gateway's own: take it out of config.yaml")
         if builds_indexes:
             _build_indexes()
+        journal.take_over()  # what LiteLLM's start has added
         _keep_for_good()
         worker.ready()
 
