@@ -511,14 +511,20 @@ class TestForms:
 class TestCarried:
     def test_goes_to_its_kinds_only(self) -> None:
         body = {"min_p": 0.1, "enable_thinking": True, "user": "u"}
-        assert clean("chat", body, "hosted_vllm") == Cleaned({}, ("enable_thinking",), {"min_p": 0.1, "user": "u"})
+        assert clean("chat", body, "hosted_vllm") == Cleaned({}, ("enable_thinking", "user"), {"min_p": 0.1})
         assert clean("chat", body, "openai") == Cleaned({}, ("enable_thinking", "min_p"), {"user": "u"})
-        carried = clean("chat", body, "hosted_vllm", "dashscope").carried
+        carried = clean("chat", body, "hosted_vllm", "dashscope", "openai").carried
         assert carried == body
         for kind, sent, other in (("hosted_vllm", "min_p", "enable_thinking"), ("dashscope", "enable_thinking", "min_p")):
             made = str(add_carried({}, ROUTES["chat"], carried, kind))
             assert sent in made
             assert other not in made
+
+    def test_labels_go_with_what_is_stored(self) -> None:
+        body = {"metadata": {"ticket": "A-1"}}
+        assert clean("chat", body, "openai") == Cleaned({}, ("metadata",), {})
+        assert clean("chat", {**body, "store": True}, "openai").carried == body
+        assert clean("responses", body, "openai").carried == body
 
     @pytest.mark.parametrize("name", ["user", "safety_identifier"])
     @pytest.mark.parametrize("value", [1, ["x"], {"x": 1}])

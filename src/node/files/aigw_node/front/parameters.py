@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aigw_node.front.multipart import File
-from aigw_node.front.refusal import invalid
+from aigw_node.front.refusal import Form, invalid
 from aigw_node.front.routes import Body, RouteSpec
 
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("parameters.json").read_text("utf-8"))
@@ -74,12 +74,15 @@ class Parameters:
                 if value not in ([], {}):
                     self._check_opened(what, known)
                     kept[name] = value
-            elif known in carried and (carried[known] == "*" or set(carried[known]) & set(kinds)):
+            elif set(carried.get(known, ())) & set(kinds):
                 carry[known] = value
             elif known in passed or known in self._extra[spec.name]:
                 kept[name] = value
             else:
                 dropped.append(name)
+        if spec.name == "chat" and kept.get("store") is not True and "metadata" in carry:
+            del carry["metadata"]  # OpenAI refuses labels of what it does not store
+            dropped.append("metadata")
         _check_carried(carry)
         dropped += _clean_metadata(kept) + _clean_metadata(carry)
         self._check(spec, kept, carry)
@@ -110,11 +113,21 @@ class Parameters:
             raise invalid(said, param=param)
 
 
+# LiteLLM gives each provider its own form of them; all else goes into the provider's body as it is.
+_NATIVE = frozenset({"user"})
+
+
 def add_carried(kwargs: dict[str, Any], spec: RouteSpec, carried: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The arguments of a deployment's call with those parameters that are meant for its kind of provider."""
     kinds = TABLE.get(spec.name, {}).get("carry", {})
-    mine = {name: value for name, value in carried.items() if kinds.get(name) == "*" or kind in kinds.get(name, ())}
-    return {**kwargs, **mine} if mine else kwargs
+    mine = {name: value for name, value in carried.items() if kind in kinds.get(name, ())}
+    if spec.form is Form.ANTHROPIC:
+        return {**kwargs, **mine}
+    native = {name: value for name, value in mine.items() if name in _NATIVE}
+    rest = {name: value for name, value in mine.items() if name not in _NATIVE}
+    # Never an empty one, which LiteLLM would send to Anthropic. What the gateway's owner has set there stays.
+    body = {"extra_body": {**rest, **(kwargs.get("extra_body") or {})}} if rest else {}
+    return {**kwargs, **native, **body}
 
 
 def _known(spec: RouteSpec, name: str) -> str:
