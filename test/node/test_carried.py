@@ -36,6 +36,7 @@ VALUES: dict[str, Any] = {
     "cache_control": {"type": "ephemeral"},
     "context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]},
     "chat_template_kwargs": {"enable_thinking": False},
+    "compaction": {"type": "enabled"},
     "inference_geo": "us",
     "min_p": 0.1,
     "enable_thinking": True,

@@ -202,6 +202,7 @@ ACCOUNT = [
     ("conversations", "responses", item({"type": "item_reference", "id": "msg_1"})),
     ("conversations", "responses", item({"id": "msg_1"})),
     ("conversations", "chat", {"messages": [{"role": "assistant", "audio": {"id": "audio_1"}}]}),
+    ("conversations", "messages", {"thread": {"type": "continue", "previous_message_id": "msg_1"}}),
     ("prompts", "responses", {"prompt": {"id": "pmpt_1"}}),
     (
         "mcp-servers",
