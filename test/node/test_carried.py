@@ -41,7 +41,7 @@ VALUES: dict[str, Any] = {
     "min_p": 0.1,
     "enable_thinking": True,
 }
-# Bedrock is called by boto3; a form's fields are sent by the test of image edits on the running gateway.
+# Not tried here: Bedrock, whose requests are signed, and image edits, which are forms.
 PAIRS = [
     (route, kind)
     for route, table in TABLE.items()
