@@ -56,9 +56,13 @@ async def test_little_of_a_long_answer_is_held(provider: Misbehaving, what: str,
         tracemalloc.stop()
 
 
-async def test_a_redirect_is_shown_to_who_looks_at_it(provider: Misbehaving) -> None:
+async def test_a_redirect_is_shown_to_who_does_not_follow_it(provider: Misbehaving) -> None:
     async with httpx.AsyncClient() as client:
-        assert (await client.get(f"{provider.url}/redirect", follow_redirects=False)).status_code == 307
+        assert (await client.get(f"{provider.url}/redirect")).status_code == 307
+        with pytest.raises(AnswerRefused):
+            await client.get(f"{provider.url}/redirect", follow_redirects=True)
+    with httpx.Client(follow_redirects=True) as following:
+        assert following.get(f"{provider.url}/redirect", follow_redirects=False).status_code == 307
 
 
 async def test_good_answers_pass_as_they_are(provider: Misbehaving) -> None:

@@ -1,8 +1,8 @@
 """Bounds for what providers answer: no redirect is followed, and no answer takes more memory or time than it may.
 
 Patches `httpx.AsyncClient.send` and `httpx.Client.send`, both documented: each call of LiteLLM and of OpenAI's SDK goes
-through one of them, on httpx's own transport and on LiteLLM's of aiohttp. A caller that gives `follow_redirects=False` gets
-redirects, to look at them itself. aiohttp and h11 bound the size of a head before it is here."""
+through one of them, on httpx's own transport and on LiteLLM's of aiohttp. Who would not have followed a redirect gets it,
+to look at it. aiohttp and h11 bound the size of a head before it is here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GZIP = 16 + zlib.MAX_WBITS
 
 
 class AnswerRefused(httpx.ReadError):
-    """The provider's answer is not taken. Its text is for the caller. LiteLLM does not ask again at once after a ReadError."""
+    """The provider's answer is not taken. Its text is for the caller. LiteLLM asks no second time after a ReadError."""
 
 
 def install() -> None:
@@ -40,7 +40,7 @@ def install() -> None:
 def _bounded_async(send: Callable[..., Awaitable[httpx.Response]]) -> Callable[..., Awaitable[httpx.Response]]:
     @functools.wraps(send)
     async def bounded(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
-        streams, sees_redirects = options.pop("stream", False), options.pop("follow_redirects", None) is False
+        streams, sees_redirects = options.pop("stream", False), _sees_redirects(client, options)
         deadline = _prepare(request, client.timeout, streams=streams)
         response = await send(client, request, stream=True, follow_redirects=False, **options)
         try:
@@ -60,7 +60,7 @@ def _bounded_async(send: Callable[..., Awaitable[httpx.Response]]) -> Callable[.
 def _bounded_sync(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
     @functools.wraps(send)
     def bounded(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
-        streams, sees_redirects = options.pop("stream", False), options.pop("follow_redirects", None) is False
+        streams, sees_redirects = options.pop("stream", False), _sees_redirects(client, options)
         deadline = _prepare(request, client.timeout, streams=streams)
         response = send(client, request, stream=True, follow_redirects=False, **options)
         try:
@@ -75,6 +75,12 @@ def _bounded_sync(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Re
         return response
 
     return bounded
+
+
+def _sees_redirects(client: httpx.AsyncClient | httpx.Client, options: dict[str, Any]) -> bool:
+    """Is it the caller that would look at one?"""
+    follows = options.pop("follow_redirects", httpx.USE_CLIENT_DEFAULT)
+    return not (client.follow_redirects if follows is httpx.USE_CLIENT_DEFAULT else follows)
 
 
 def _prepare(request: httpx.Request, timeout: httpx.Timeout, *, streams: bool) -> float | None:
