@@ -5,7 +5,6 @@ One answer, whatever LiteLLM does: a refusal of ours replaces its answer, and on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import time
 from datetime import datetime, timedelta, timezone
@@ -80,11 +79,13 @@ class Answer:
         self._lock = asyncio.Lock()
         self._started = False  # our headers are out
         self._ended = False
+        self._passes = False  # LiteLLM's answer is a good one and goes out
         self._streams = False
         self._status = 0  # LiteLLM's
         self._retry_after: int | None = None
         self._error = bytearray()
         self._event = bytearray()
+        self._inside = False  # an event that was too long to wait for is on its way
         self._last = time.monotonic()
         self._life: asyncio.Task[None] | None = None
 
@@ -98,13 +99,15 @@ class Answer:
     ) -> bool:
         if self._life is not None:
             self._life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._life
+            await asyncio.wait([self._life])  # its cancellation is not ours, which goes on
+            if not self._life.cancelled():
+                self._life.exception()
         if error is not None and not isinstance(error, Exception):
             return False
         if error is not None:
             log.event("request-failed", call=self._exchange.call, error=type(error).__name__)
-        if not self._ended and (not self._started or self._status == 0):
+        # A plain answer that has begun is cut off: nothing can be said behind it.
+        if not self._ended and (not self._started or self._streams):
             await self._fail()
         return True
 
@@ -120,7 +123,8 @@ class Answer:
         known = {bytes(name).lower(): bytes(value) for name, value in headers}
         said = known.get(b"retry-after", b"")
         self._retry_after = int(said) if said.isdigit() else None
-        if status >= 400 or self._exchange.refusal is not None or self._started:
+        self._passes = status < 400 and self._exchange.refusal is None
+        if not self._passes or self._started:
             return
         self._streams = known.get(b"content-type", b"").startswith(STREAM)
         changed = self._rewrite is not None or self._streams
@@ -137,15 +141,12 @@ class Answer:
     async def _body(self, chunk: bytes, *, more: bool) -> None:
         if self._ended:
             return
-        if self._exchange.refusal is not None and (not self._started or self._status >= 400):
-            if not more:
-                await self._fail()
-        elif self._status >= 400:
-            self._error += chunk[: MOST_ERROR - len(self._error)]
-            if not more:
-                await self._fail()
-        else:
+        if self._passes:
             await self._pass(chunk, more=more)
+            return
+        self._error += chunk[: MOST_ERROR - len(self._error)]
+        if not more:
+            await self._fail()
 
     async def _pass(self, chunk: bytes, *, more: bool) -> None:
         if self._streams:
@@ -163,11 +164,12 @@ class Answer:
     def _whole_events(self, chunk: bytes, *, more: bool) -> bytes:
         """Those events that are whole: so a comment never falls into one. Errors among them are told in our words."""
         self._event += chunk
-        end = self._event.rfind(b"\n\n") + 2
-        if not more or (end < 2 and len(self._event) > MOST_EVENT):
+        end = max(self._event.rfind(ends) + len(ends) if ends in self._event else 0 for ends in (b"\n\n", b"\n\r\n"))
+        self._inside = end == 0 and (self._inside or len(self._event) > MOST_EVENT)
+        if not more or self._inside:
             end = len(self._event)
-        whole = bytes(self._event[: max(0, end if end >= 2 or not more else 0)])
-        del self._event[: len(whole)]
+        whole = bytes(self._event[:end])
+        del self._event[:end]
         if b'"error"' not in whole:
             return whole
         return b"\n\n".join(self._event_told(event) for event in whole.split(b"\n\n"))
@@ -191,7 +193,7 @@ class Answer:
             if isinstance(failed, dict):
                 failed["message"] = self._failure(500, failed).message
             return orjson.dumps(value)
-        if not value.get("error"):
+        if not value.get("error") and value.get("type") != "error":
             return None
         return self._told(self._failure(500, value))
 
@@ -209,7 +211,8 @@ class Answer:
             more = {} if wait is None else {"retry-after": str(wait)}
         if self._started:
             event = b"event: error\n" if exchange.route.form is Form.ANTHROPIC else b""
-            await self._put({"type": "http.response.body", "body": event + b"data: " + body + b"\n\n"})
+            apart = b"\n\n" if self._inside else b""
+            await self._put({"type": "http.response.body", "body": apart + event + b"data: " + body + b"\n\n"})
         else:
             self._started = True
             await _send_whole(status, body, {**own, **more}, self._put)
@@ -237,6 +240,9 @@ class Answer:
             await asyncio.sleep(max(0.0, self._last + self._silence - time.monotonic()))
             async with self._lock:
                 if self._ended or time.monotonic() - self._last < self._silence:
+                    continue
+                if self._inside:
+                    self._last = time.monotonic()
                     continue
                 if not self._started and self._status == 0:
                     self._streams = True

@@ -48,6 +48,9 @@ NEEDS = (
     Need("prisma._compat:model_parse"),
     Need("prisma.generator.generator:Generator"),
     Need("prisma.generator.models:PythonData"),
+    # outgoing.py
+    Need("httpx:AsyncClient.send", ("request", "stream", "auth", "follow_redirects")),
+    Need("httpx:Client.send", ("request", "stream", "auth", "follow_redirects")),
     # server.py
     Need("uvicorn:Server.startup", ("sockets",)),
     Need("uvicorn:Server.shutdown", ("sockets",)),
