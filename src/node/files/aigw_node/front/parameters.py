@@ -32,6 +32,7 @@ OPENABLE = ("files", "vector-stores", "containers", "conversations", "mcp-server
 METADATA_MOST = 16
 METADATA_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 METADATA_VALUE = 512  # characters
+USER_ID = re.compile("user_id")  # all that Anthropic has
 STREAMS_UNCOUNTED = frozenset({"images", "image-edits", "transcriptions"})
 # Of a form, these may come as a list: name[]. LiteLLM reads every other name[] as if it were the name.
 LISTED = frozenset({"image", "include", "timestamp_granularities"})
@@ -93,7 +94,8 @@ class Parameters:
             del carry["metadata"]  # OpenAI refuses labels of what it does not store
             dropped.append("metadata")
         _check_carried(carry)
-        dropped += _clean_metadata(kept) + _clean_metadata(carry)
+        labels = USER_ID if spec.form is Form.ANTHROPIC else METADATA_NAME
+        dropped += _clean_metadata(kept, labels) + _clean_metadata(carry, labels)
         self._check(spec, kept, carry)
         return Cleaned(kept, tuple(sorted(dropped)), carry)
 
@@ -151,14 +153,14 @@ def _check_carried(carry: Mapping[str, Any]) -> None:
             raise invalid(f'"{name}" must be a text', param=name)
 
 
-def _clean_metadata(found: dict[str, Any]) -> list[str]:
+def _clean_metadata(found: dict[str, Any], names: re.Pattern[str]) -> list[str]:
     """Takes out of `metadata` what is no label; the names that were taken out."""
     if "metadata" not in found:
         return []
     said = found["metadata"]
     if not isinstance(said, dict):
         raise invalid('"metadata" must be an object', param="metadata")
-    good = [(name, value) for name, value in said.items() if METADATA_NAME.fullmatch(name) and _is_label(value)]
+    good = [(name, value) for name, value in said.items() if names.fullmatch(name) and _is_label(value)]
     found["metadata"] = dict(good[:METADATA_MOST])
     return [f"metadata.{name}" for name in said if name not in found["metadata"]]
 
@@ -183,6 +185,8 @@ _SMALL = re.compile(r"[0-9]{1,3}")
 
 def _check_form(kept: Mapping[str, Any]) -> None:
     for name, value in kept.items():
+        if f"{name}[]" in kept:  # LiteLLM fails on both
+            raise invalid(f'the form has the field "{name}" twice', param=name)
         wants_file = name.removesuffix("[]") in FILES
         if any(isinstance(part, File) != wants_file for part in (value if isinstance(value, list) else [value])):
             raise invalid(f'"{name}" must {"" if wants_file else "not "}be a file', param=name)
