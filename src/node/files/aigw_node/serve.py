@@ -51,10 +51,12 @@ def _serve(
     # LiteLLM reads its environment when it is imported, hence not before here.
     from litellm.proxy.db.db_url_settings import translate_libpq_ssl_params
 
+    from aigw_node.litellm import outgoing
     from aigw_node.query_engine import hide_secrets_from_engine
 
     os.environ["DATABASE_URL"] = translate_libpq_ssl_params(os.environ["DATABASE_URL"])
     hide_secrets_from_engine()
+    outgoing.install()
 
     from litellm.proxy.proxy_server import app
 

@@ -48,6 +48,10 @@ NEEDS = (
     Need("prisma._compat:model_parse"),
     Need("prisma.generator.generator:Generator"),
     Need("prisma.generator.models:PythonData"),
+    # outgoing.py
+    *(Need(f"httpx:{client}.send", ("request", "stream", "follow_redirects")) for client in ("AsyncClient", "Client")),
+    Need("httpx:Response.aiter_bytes", ("chunk_size",)),
+    Need("httpx:Response.iter_bytes", ("chunk_size",)),
     # server.py
     Need("uvicorn:Server.startup", ("sockets",)),
     Need("uvicorn:Server.shutdown", ("sockets",)),
