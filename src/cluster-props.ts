@@ -47,8 +47,8 @@ export interface ClusterProps extends GatewayModelProps, InstallProps {
    */
   readonly workers?: number;
   /**
-   * The largest body of a request, in MiB, 1 to 512; above it a caller gets 413. A worker holds up to that much for each
-   * request that it reads.
+   * The largest body of a request, in MiB, 1 to 512; above it a caller gets 413. While bodies come in, a worker holds eight
+   * times that at the most: size the nodes' memory for it.
    * @default 32
    */
   readonly maxRequestMib?: number;

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,14 @@ class Gateway:
             time.sleep(0.1)
         return lines
 
+    def lines_of_call(self, call: str) -> list[dict[str, Any]]:
+        """The lines of a request, once there is one."""
+        deadline = time.monotonic() + 30
+        while not (lines := [line for line in self.lines() if line["request_id"] == call]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return lines
+
     def ask(self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents") -> tuple[int, Any]:
         status, _, reply = self.ask_whole(method, path, body, key, port)
         return status, reply
@@ -151,13 +159,26 @@ class Gateway:
         self, method: str, path: str, body: Any = None, key: str = "", port: str = "agents"
     ) -> tuple[int, dict[str, str], Any]:
         """Status, headers and JSON of a reply."""
+        status, names, content = self.ask_bytes(method, path, body, key, port=port)
+        return status, names, json.loads(content)
+
+    def ask_bytes(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str = "",
+        more: Mapping[str, str] | None = None,
+        *,
+        port: str = "agents",
+    ) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=120)
-        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {})}
+        headers = {"content-type": "application/json", **({"authorization": f"Bearer {key}"} if key else {}), **(more or {})}
         try:
             connection.request(method, path, json.dumps(body) if body is not None else None, headers)
             reply = connection.getresponse()
             names = {name.lower(): value for name, value in reply.getheaders()}
-            return reply.status, names, json.loads(reply.read())
+            return reply.status, names, reply.read()
         finally:
             connection.close()
 

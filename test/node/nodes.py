@@ -18,7 +18,9 @@ def bundle(config: str) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         names = ["install.sh", "aigw.service", "aigw-ship.service", "requirements.lock", "prisma-client.json", "README.md"]
-        paths = [FILES / name for name in names] + sorted((FILES / "aigw_node").rglob("*.py"))
+        paths = [FILES / name for name in names] + sorted(
+            path for path in (FILES / "aigw_node").rglob("*") if path.suffix in (".py", ".json", ".typed")
+        )
         parts = {str(path.relative_to(FILES)): path.read_bytes() for path in paths}
         for name, content in {**parts, "config.yaml": config.encode()}.items():
             info = tarfile.TarInfo(name)

@@ -144,7 +144,7 @@ async def test_advice_is_given_where_a_request_ends_with_429(status: int, own: A
 
 INNER = [
     f"litellm.APIConnectionError: Hosted_vllmException - Cannot connect to host {SECRET_HOST}:8000",
-    "litellm.BadRequestError: x. Received Model Group=gpt\nAvailable Model Group Fallbacks=['other'] LiteLLM Retried: 2 times",
+    "litellm.BadRequestError: x. Received Model Group=gpt\nAvailable Model Group Fallbacks=['other'] LiteLLM Retried: 2",
     'Traceback (most recent call last):\n  File "/opt/aigw/venv/lib/x.py", line 1',
     "key hash 1f2e3d4c5b6a79880716253443526170a1b2c3d4e5f60718293a4b5c6d7e8f90 is over its limit",
     "see https://docs.litellm.ai/docs/proxy at 10.0.3.7:4000",

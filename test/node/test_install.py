@@ -98,6 +98,7 @@ def test_a_first_installation(machine: Machine) -> None:
     assert "pip check" in asked[2]
     assert "prisma-client make" in asked[3]
     assert "compileall" in asked[4]
+    assert "-m aigw_node check" in asked[5]
     assert (machine.home / "current").resolve() == bundle
     assert (machine.home / "venv/bin/python").exists()
     assert (machine.home / "engine/query-engine").resolve() == machine.engine

@@ -258,7 +258,7 @@ def test_a_stream_that_runs_ends_whole_when_the_node_is_stopped(gateway: Gateway
     assert text.rstrip().endswith("data: [DONE]")
     pids = gateway.processes()
     assert gateway.process.wait(60) == 0
-    (line,) = [line for line in gateway.lines() if line["request_id"] == reply.headers["x-litellm-call-id"]]
+    (line,) = [line for line in gateway.lines() if line["request_id"] == reply.headers["x-request-id"]]
     assert (line["status"], line["stream"]) == (200, True)
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 

@@ -19,6 +19,7 @@ class Provider:
         self.asked: list[tuple[dict[str, str], dict[str, Any]]] = []
         self.pause = 0.0  # between the parts of a stream
         self.usage = USAGE
+        self.errors: dict[str, tuple[int, dict[str, Any]]] = {}  # models, and the error that they answer with
         self.failing: dict[str, int] = {}  # models, and the status that they answer with; 0: none, for ever
         self.accepted: set[str] | None = None  # the keys that are good; None: any is
         self.well = threading.Event()  # ends what hangs
@@ -38,14 +39,21 @@ class Provider:
                 provider.asked.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 if not self._is_accepted():
                     self._fail(401)
+                elif error := provider.errors.get(str(body.get("model"))):
+                    self._send(json.dumps(error[1]).encode(), "application/json", error[0])
                 elif (status := provider.failing.get(body.get("model"))) is not None:
                     self._fail(status)
+                elif self.path.endswith("/count_tokens"):
+                    self._reply({"input_tokens": 7})
                 elif self.path.endswith("/images/generations"):
                     self._reply({"data": [{"b64_json": "aGVsbG8="}], "usage": {**IMAGE_USAGE, "total_tokens": 7}})
                 elif self.path.endswith("/audio/speech"):
                     self._send(b"sound", "audio/mpeg")
                 elif self.path.endswith("/audio/transcriptions"):
                     self._reply({"text": "hello"})
+                elif self.path.endswith("/moderations"):
+                    found = {"flagged": False, "categories": {}, "category_scores": {}, "category_applied_input_types": {}}
+                    self._reply({"results": [found]})
                 elif self.path.endswith("/rerank"):
                     found = [{"index": 0, "relevance_score": 0.9}]
                     self._reply({"results": found, "meta": {"billed_units": {"search_units": 1}}})
@@ -57,7 +65,14 @@ class Provider:
                     item = {"type": "message", "id": "m-1", "role": "assistant", "status": "completed", "content": [text]}
                     usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
                     self._reply(
-                        {"object": "response", "created_at": 1, "status": "completed", "output": [item], "usage": usage}
+                        {
+                            "id": "resp_upstream",
+                            "object": "response",
+                            "created_at": 1,
+                            "status": "completed",
+                            "output": [item],
+                            "usage": usage,
+                        }
                     )
                 elif self.path.endswith("/messages"):
                     usage = {"input_tokens": 1, "output_tokens": 1}

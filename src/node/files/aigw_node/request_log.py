@@ -46,7 +46,9 @@ class RequestLog:
             refuse(FULL)
 
     def write(self, fields: Mapping[str, Any]) -> None:
-        line = json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False).encode()
+        text = json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
+        # Half a character, which a caller can send as "\ud800", is written as JSON writes it: no file holds it otherwise.
+        line = text.encode(errors="backslashreplace")
         with self._changed:
             # A request that is running is not refused any more: its line has room beyond the bound.
             if self._settings.when_full == "serve" and len(self._lines) >= self._settings.buffer_lines:

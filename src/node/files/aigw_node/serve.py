@@ -62,6 +62,7 @@ def _serve(
 
     from aigw_node import plugin
     from aigw_node.front import build as front
+    from aigw_node.litellm.check import check
 
     request_log = RequestLog(settings.request_log, REQUESTS)
     recorder = Recorder(settings.name, settings.request_log.prompts)
@@ -89,8 +90,9 @@ def _serve(
     refresher = refresh.Refresher(lambda: secrets.read(settings, stores), snapshot, credentials, interval, tell=in_use)
 
     def ready() -> None:
+        check()
         if not plugin.is_first(ours):
-            raise NodeError("another callback runs before the gateway's guard: take it out of config.yaml")
+            raise NodeError("another callback runs before the gateway's own: take it out of config.yaml")
         if builds_indexes:
             _build_indexes()
         _keep_for_good()

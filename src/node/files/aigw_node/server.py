@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import socket
 import threading
@@ -15,10 +14,13 @@ import uvicorn
 from aigw_node import log
 from aigw_node.asgi import App
 from aigw_node.errors import NodeError
+from aigw_node.front import connections
 from aigw_node.notify import notify
 from aigw_node.settings import Settings
 
 DRAIN_MARGIN = 15.0
+# What runs beside the requests gets this long to end before they are drained without it.
+TASK_SECONDS = 5.0
 
 
 class _Server(uvicorn.Server):
@@ -28,11 +30,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._ready, self._task = ready, task
         self._running: asyncio.Task[None] | None = None
+        self.failed = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._running = asyncio.create_task(self._task())
+            self._running.add_done_callback(self._watch)
             self._ready()
             log.event("serving", threads=threading.active_count())
 
@@ -41,9 +45,14 @@ class _Server(uvicorn.Server):
         log.event("stopping", connections=len(self.server_state.connections))
         if self._running:
             self._running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._running
+            await asyncio.wait({self._running}, timeout=TASK_SECONDS)
         await super().shutdown(sockets)
+
+    def _watch(self, task: asyncio.Task[None]) -> None:
+        """A node whose secrets are not read again any more would fail much later: it ends now, in order."""
+        if not task.cancelled() and (error := task.exception()):
+            log.event("task-failed", **log.told_of(error))
+            self.failed = self.should_exit = True
 
 
 def _leave(*_: object) -> None:
@@ -73,13 +82,18 @@ def serve(
     sockets: list[socket.socket],
     ready: Callable[[], None],
     task: Callable[[], Coroutine[Any, Any, None]],
+    *,
+    bounds: connections.Bounds = connections.Bounds(),  # noqa: B008 (frozen)
 ) -> None:
-    """Returns after SIGTERM, once the last request is answered. NodeError if LiteLLM did not come up."""
+    """Returns after SIGTERM, once the last request is answered. NodeError if LiteLLM did not come up or a task failed."""
+    connections.check_uvicorn()
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=connections.bounded(bounds),
+        ws="none",
         loop="uvloop",
         lifespan="on",
+        log_config=None,  # the journal has its lines
         log_level="warning",
         access_log=False,
         proxy_headers=False,  # the front passes no address on
@@ -94,3 +108,5 @@ def serve(
     server.run(sockets)
     if not server.started:
         raise NodeError("LiteLLM did not start; its reason stands above")
+    if server.failed:
+        raise NodeError("a task of the node failed; its reason stands above as task-failed")
