@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aigw_node.front.exchange import Failure
 from aigw_node.front.provider_errors import chain, provider_error
+from aigw_node.front.refusal import ANTHROPIC_TYPES
 
 MOST = 1000  # characters of a message
 REFUSED_CREDENTIAL = "the provider refused the gateway's credential"
@@ -37,6 +39,7 @@ TABLE: dict[str, tuple[int | None, str | None]] = {
     "ModifyResponseException": (400, "the request was refused"),
     "NotFoundError": (404, "the provider has no such model or object"),
     "OpenAIError": (502, "the provider failed"),
+    "PaymentRequiredError": (402, "the gateway's account at the provider has no credit"),
     "PermissionDeniedError": (403, REFUSED_CREDENTIAL),
     "RateLimitError": (429, "the limit of the provider is reached; try again"),
     "RejectedRequestError": (400, "the request was refused"),
@@ -46,6 +49,7 @@ TABLE: dict[str, tuple[int | None, str | None]] = {
     "Timeout": (504, "the provider did not answer in time"),
     "UnprocessableEntityError": (422, None),
     "UnsupportedParamsError": (400, None),
+    "VectorStoreSearchError": (400, "a vector store of the request could not be searched"),
 }
 BY_STATUS = {
     400: "the request is not valid",
@@ -60,12 +64,16 @@ BY_STATUS = {
     504: "the provider did not answer in time",
 }
 TYPES = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+STATUSES = {type_: status for status, type_ in reversed(ANTHROPIC_TYPES.items())}  # an event has no other status
 CONTEXT = "context_length_exceeded"
 CODES = {"ContextWindowExceededError": CONTEXT, "ContentPolicyViolationError": "content_policy_violation"}
 WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,100}")
 
 _INNER = (
     re.compile(r"https?://[^\s'\"`)\]}>]+"),
+    re.compile(r"\[[0-9a-fA-F:.]*:[0-9a-fA-F:.]*\](?::\d+)?"),
+    re.compile(r"(?<![\w./])/(?:[\w.@-]+/)+[\w.@-]+"),
+    re.compile(r"\b[Bb]earer\s+\S+"),
     re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?\b"),
     re.compile(r"\b[\w-]+(?:\.[\w-]+)*\.(?:internal|local|svc|cluster|corp|lan|com|cn|net|org|io|ai)(?::\d+)?(?:/\S*)?"),
     re.compile(r"\b(?:sk|rk|pk|org|proj|ak|AKIA|LTAI)[-_][A-Za-z0-9*_-]{4,}"),
@@ -112,6 +120,23 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(status, words or own or general(status), type_of(status), CODES.get(name or ""), None, retry_after)
 
 
+def failure_in(said: Mapping[str, Any]) -> Failure:
+    """What a provider says in the midst of a stream: OpenAI's `error`, Anthropic's, or the event of the responses API."""
+    inner = said.get("error")
+    words = inner if isinstance(inner, Mapping) else {"message": inner, **said} if isinstance(inner, str) else said
+    type_, code, param, message = (_text(words.get(name)) for name in ("type", "code", "param", "message"))
+    type_ = None if type_ == "error" else type_
+    status = int(code) if code and re.fullmatch("[45][0-9]{2}", code) else STATUSES.get(type_ or "", 500)
+    refused = status in (401, 403)
+    return Failure(
+        status,
+        REFUSED_CREDENTIAL if refused else cleaned(message or "") or general(status),
+        _word(type_) or type_of(status),
+        None if (code or "").isdigit() else _word(code),
+        _word(param),
+    )
+
+
 def general(status: int) -> str:
     return BY_STATUS.get(status, "the request failed" if status >= 500 else "the request is not valid")
 
@@ -141,6 +166,10 @@ def _retry_after(error: BaseException) -> int | None:
             if said.isdigit():
                 return min(int(said), 86_400)
     return None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and value else None
 
 
 def _word(text: str | None) -> str | None:

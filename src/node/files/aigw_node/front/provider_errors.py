@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 CHAIN = 8
 MOST_TEXT = 100_000
 
@@ -25,12 +27,14 @@ class ProviderError:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and those behind it."""
+    """The exception and those behind it, down to that of the connection: behind that one is an earlier try's."""
     found: BaseException | None = error
     for _ in range(CHAIN):
         if found is None:
             return
         yield found
+        if isinstance(found, httpx.HTTPError | OSError):
+            return
         found = found.__cause__ or found.__context__
 
 
