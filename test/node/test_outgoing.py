@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 from aigw_node.litellm import outgoing
+from aigw_node.litellm.check import missing
+from aigw_node.litellm.needs import NEEDS
 from aigw_node.litellm.outgoing import AnswerTooLarge, Meter
 
 from doubles.misbehaving import Misbehaving
@@ -38,6 +40,11 @@ def installed() -> Iterator[None]:
 async def ask(provider: Misbehaving, model: str, **more: Any) -> httpx.Response:
     async with httpx.AsyncClient(follow_redirects=True, timeout=1, **more) as client:
         return await client.post(provider.url, json={"model": model})
+
+
+def test_the_seams_check_finds_what_it_needs_behind_the_patch_too() -> None:
+    """It runs before and after."""
+    assert missing([need for need in NEEDS if need.name.startswith("httpx:")]) == []
 
 
 async def test_a_good_answer_passes(provider: Misbehaving) -> None:

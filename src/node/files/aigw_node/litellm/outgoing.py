@@ -54,12 +54,19 @@ def install() -> None:
         return
     send_async, send_sync = httpx.AsyncClient.send, httpx.Client.send
 
-    async def bounded(self: httpx.AsyncClient, request: httpx.Request, *, stream: bool = False, **more: Any) -> Any:
+    async def bounded(
+        self: httpx.AsyncClient,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: Any = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: Any = False,  # whatever is asked
+    ) -> httpx.Response:
         seconds = _seconds(request)
         end = time.monotonic() + (STREAM_SECONDS if stream else seconds)
         try:
             with anyio.fail_after(seconds):
-                response = await send_async(self, request, stream=True, **{**more, "follow_redirects": False})
+                response = await send_async(self, request, stream=True, auth=auth, follow_redirects=False)
         except TimeoutError:
             raise httpx.ReadTimeout("the provider did not answer in time", request=request) from None
         try:
@@ -72,9 +79,16 @@ def install() -> None:
             raise
         return response
 
-    def bounded_sync(self: httpx.Client, request: httpx.Request, *, stream: bool = False, **more: Any) -> Any:
+    def bounded_sync(
+        self: httpx.Client,
+        request: httpx.Request,
+        *,
+        stream: bool = False,
+        auth: Any = httpx.USE_CLIENT_DEFAULT,
+        follow_redirects: Any = False,  # whatever is asked
+    ) -> httpx.Response:
         end = time.monotonic() + (STREAM_SECONDS if stream else _seconds(request))
-        response = send_sync(self, request, stream=True, **{**more, "follow_redirects": False})
+        response = send_sync(self, request, stream=True, auth=auth, follow_redirects=False)
         try:
             _check_headers(response)
             _meter_sync(response, Meter(request, events=_is_events(response), end=end))
