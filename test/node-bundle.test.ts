@@ -8,10 +8,10 @@ import { userData } from "../src/node/user-data";
 
 const bundle = () => nodeBundle(gatewayModel({ providers: ["openai"] }), { bedrockRegion: "eu-central-1", redisTls: true });
 
-describe("the guard", () => {
+describe("the front", () => {
   it("lets nothing through that a prop refuses, and the other way round", () => {
-    const guard = readFileSync(join(__dirname, "..", "src", "node", "files", "aigw_node", "guard.py"), "utf8");
-    const [, forbidden = ""] = /FORBIDDEN = frozenset\(([^)]*)\.split/.exec(guard) ?? [];
+    const parameters = readFileSync(join(__dirname, "..", "src", "node", "files", "aigw_node", "front", "parameters.py"), "utf8");
+    const [, forbidden = ""] = /FORBIDDEN = frozenset\(([^)]*)\.split/.exec(parameters) ?? [];
     const names = [...forbidden.matchAll(/"([^"]*)"/g)].flatMap(([, text = ""]) => text.trim().split(/\s+/));
     expect(NEVER_PASSED).toEqual(names);
   });

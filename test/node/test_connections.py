@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -114,7 +115,8 @@ def status(said: bytes) -> int:
 def once(channel: socket.socket) -> bytes:
     said = b""
     while b"}" not in said:
-        assert (part := channel.recv(65536)), said
+        part = channel.recv(65536)
+        assert part, said
         said += part
     return said
 
@@ -135,10 +137,8 @@ def test_a_head_that_drips_has_the_same_time(served: Served) -> None:
     while not said:
         assert time.monotonic() - begun < 3
         channel.sendall(b"x: y\r\n")
-        try:
+        with contextlib.suppress(TimeoutError):
             said = channel.recv(1000)
-        except TimeoutError:
-            pass
     assert status(said) == 408
 
 
@@ -153,6 +153,15 @@ def test_the_time_of_a_head_is_not_that_of_a_body_or_of_an_answer(served: Served
     assert b'"read": 4' in once(channel)
     time.sleep(1)  # between requests it is uvicorn's own time that counts
     channel.sendall(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert status(once(channel)) == 200
+
+
+def test_line_ends_after_a_request_cut_its_answer_not_off(served: Served) -> None:
+    channel = served.open(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+    time.sleep(0.1)
+    channel.sendall(b"\r\n")
+    assert status(once(channel)) == 200
+    channel.sendall(GET)
     assert status(once(channel)) == 200
 
 
@@ -203,8 +212,31 @@ def test_no_other_protocol_is_spoken(served: Served, upgrade: bytes) -> None:
     head = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nsec-websocket-key: a\r\nsec-websocket-version: 13\r\n"
     said = rest(served.open(head + b"upgrade: " + upgrade + b"\r\n\r\n", b"\x00" * 100))
     assert status(said) == 200
-    said = rest(served.open(head.replace(b"GET", b"POST") + b"upgrade: h2c\r\ncontent-length: 2\r\n\r\nab"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"content-length: 2\r\n\r\nab"],
+        [b"content-length: 2\r\n\r\n", b"a", b"b" + GET],
+        [b"transfer-encoding: chunked\r\n\r\n1\r\na\r\n", b"1\r\nb\r\n0\r\n\r\n"],
+    ],
+)
+def test_the_body_of_a_request_for_another_protocol_is_read(served: Served, parts: list[bytes]) -> None:
+    channel = served.open(b"POST / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\n" + parts[0])
+    for part in parts[1:]:
+        time.sleep(0.1)
+        channel.sendall(part)
+    said = rest(channel)
     assert b'"read": 2' in said
+    assert said.count(b"HTTP/1.1") == 1
+
+
+def test_the_body_of_a_request_for_another_protocol_is_bounded_too(served: Served) -> None:
+    head = b"POST %s HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: h2c\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert status(rest(served.open(head % b"/", b"1;" + b"x" * 600_000))) == 431
+    assert status(rest(served.open(head % b"/", b"zz\r\n"))) == 400
+    assert status(rest(served.open(head % b"/early"))) == 401
 
 
 def test_an_early_answer_is_read_whole_and_ends_the_connection(served: Served) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aigw_node.front.answer import Answer, send_refusal
+from aigw_node.front.answer import MOST_EVENT, Answer, send_refusal
 from aigw_node.front.exchange import Exchange, Failure, Rate, advise, enter, leave, refuse
 from aigw_node.front.refusal import Form, Refusal
 from aigw_node.front.response_ids import ResponseIds
@@ -144,7 +144,7 @@ async def test_advice_is_given_where_a_request_ends_with_429(status: int, own: A
 
 INNER = [
     f"litellm.APIConnectionError: Hosted_vllmException - Cannot connect to host {SECRET_HOST}:8000",
-    "litellm.BadRequestError: x. Received Model Group=gpt\nAvailable Model Group Fallbacks=['other'] LiteLLM Retried: 2",
+    "litellm.BadRequestError: x. Received Model Group=gpt\nAvailable Model Group Fallbacks=['b'] LiteLLM Retried: 2 times",
     'Traceback (most recent call last):\n  File "/opt/aigw/venv/lib/x.py", line 1',
     "key hash 1f2e3d4c5b6a79880716253443526170a1b2c3d4e5f60718293a4b5c6d7e8f90 is over its limit",
     "see https://docs.litellm.ai/docs/proxy at 10.0.3.7:4000",
@@ -312,3 +312,123 @@ async def test_a_refusal_before_litellm_has_the_same_headers() -> None:
     await send_refusal(Refusal(401, "no key", "authentication_error"), Form.ANTHROPIC, "call-2", send)
     assert dict(sent[0]["headers"])[b"x-request-id"] == b"call-2"
     assert json.loads(sent[1]["body"]) == {"type": "error", "error": {"type": "authentication_error", "message": "no key"}}
+
+
+async def begins(send: Send, status: int = 200, *parts: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": STREAM})
+    for part in parts:
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+
+
+async def test_a_refusal_holds_though_a_comment_went_out_and_litellm_answered() -> None:
+    caller = Caller(stream=True)
+
+    async def app(send: Send) -> None:
+        await asyncio.sleep(0.05)
+        caller.exchange.refusal = Refusal(429, "no more", "rate_limit_error")
+        await begins(send, 200, b"data: secret\n\n")
+        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+    await caller.ask(app, silence=0.02)
+    assert caller.status == 200
+    assert b"no more" in caller.body
+    assert b"secret" not in caller.body
+    assert caller.whole
+
+
+async def test_a_stream_that_breaks_is_ended_with_an_error_and_a_plain_answer_is_cut() -> None:
+    async def stream(send: Send) -> None:
+        await begins(send, 200, b'data: {"a": 1}\n\ndata: {"hal')
+        raise RuntimeError(SECRET_HOST)
+
+    caller = Caller(stream=True)
+    await caller.ask(stream)
+    whole, error = caller.body.removesuffix(b"\n\n").split(b"\n\n")
+    assert whole == b'data: {"a": 1}'
+    assert json.loads(error.removeprefix(b"data: "))["error"]["message"] == "the request failed"
+    assert caller.whole
+
+    async def plain(send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        await send({"type": "http.response.body", "body": b'{"a"', "more_body": True})
+        raise RuntimeError(SECRET_HOST)
+
+    caller = Caller()
+    await caller.ask(plain)
+    assert caller.body == b'{"a"'
+    assert not caller.whole
+
+
+async def test_a_cancelled_request_is_cancelled_while_its_comments_end() -> None:
+    ended = asyncio.Event()
+
+    async def send(message: Any) -> None:
+        if not message.get("more_body", True):
+            return
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.1)  # a comment that is being sent takes its time to end
+            ended.set()
+            raise
+
+    async def request() -> None:
+        async with Answer(Caller(stream=True).exchange, send, silence=0.01):
+            await asyncio.sleep(0.05)
+
+    task = asyncio.create_task(request())
+    await asyncio.sleep(0.1)  # it leaves, and waits for the comment
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.wait_for(ended.wait(), 1)
+
+
+async def test_no_comment_falls_into_an_event_that_is_too_long_to_wait_for() -> None:
+    caller = Caller(stream=True)
+    long = b"data: " + b"a" * (MOST_EVENT + 1)
+
+    async def app(send: Send) -> None:
+        await begins(send, 200, long)
+        await asyncio.sleep(0.06)
+        await send({"type": "http.response.body", "body": b"b\n\n", "more_body": True})
+        await asyncio.sleep(0.06)
+        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+    await caller.ask(app, silence=0.02)
+    assert caller.body.startswith(long + b"b\n\n" + b": keep-alive\n\n")
+
+
+async def test_an_error_stands_apart_from_an_event_that_was_cut() -> None:
+    async def app(send: Send) -> None:
+        await begins(send, 200, b"data: " + b"a" * (MOST_EVENT + 1))
+        raise RuntimeError
+
+    caller = Caller(stream=True)
+    await caller.ask(app)
+    assert b"a\n\ndata: {" in caller.body
+
+
+async def test_events_with_other_line_ends_do_not_wait() -> None:
+    caller = Caller(stream=True)
+
+    async def app(send: Send) -> None:
+        await begins(send, 200, b'data: {"a": 1}\r\n\r\ndata: {"b"')
+        assert caller.body == b'data: {"a": 1}\r\n\r\n'
+        await send({"type": "http.response.body", "body": b": 2}\r\n\r\n"})
+
+    await caller.ask(app)
+    assert caller.body.endswith(b'{"b": 2}\r\n\r\n')
+
+
+async def test_error_events_without_an_error_object_are_told_in_our_words() -> None:
+    caller = Caller("/v1/responses", stream=True)
+    event = {"type": "error", "code": "server_error", "message": f"at {SECRET_HOST}", "param": None, "sequence_number": 1}
+
+    async def app(send: Send) -> None:
+        await begins(send, 200, b"event: error\ndata: " + json.dumps(event).encode() + b"\n\n")
+        await send({"type": "http.response.body", "body": b""})
+
+    await caller.ask(app)
+    assert SECRET_HOST.encode() not in caller.body
+    assert b'"code": "server_error"' in caller.body

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import secrets
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from typing import Any
 import pytest
 
 from booting import CHAT, Gateway, query_engine
+from doubles.certificate import certificate
 from doubles.cloud import Cloud
 from doubles.postgres import Postgres, free_port
 from doubles.provider import Provider
+from doubles.redis import Redis
 from nodes import put_node
-from support import settings_json
+from support import lacking, settings_json
 
 pytestmark = pytest.mark.real
 
@@ -43,17 +46,26 @@ model_list:
   - model_name: away
     litellm_params: {model: hosted_vllm/away, api_base: "http://127.0.0.1:9/v1", api_key: canary-provider}
     model_info: {id: pai-2}
-router_settings: {num_retries: 0}
+router_settings:
+  num_retries: 0
+  redis_host: os.environ/REDIS_HOST
+  redis_port: os.environ/REDIS_PORT
+  redis_password: os.environ/REDIS_PASSWORD
+  cache_kwargs: {ssl: true}
 litellm_settings:
   drop_params: true
   json_logs: true
   turn_off_message_logging: true
   cache: true
-  cache_params: {type: local}
+  cache_params:
+    {type: redis, ttl: 60, host: os.environ/REDIS_HOST, port: os.environ/REDIS_PORT,
+     password: os.environ/REDIS_PASSWORD, ssl: true}
 general_settings:
   master_key: os.environ/LITELLM_MASTER_KEY
   database_url: os.environ/DATABASE_URL
   store_model_in_db: false
+  coordination_redis:
+    {host: os.environ/REDIS_HOST, port: os.environ/REDIS_PORT, password: os.environ/REDIS_PASSWORD, ssl: true}
 """
 AGENTS = [
     ("GET", "/v1/models"),
@@ -109,7 +121,12 @@ TRICKS: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def gateway(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    engine = query_engine()
+    engine, redis_server = query_engine(), shutil.which("redis-server")
+    if redis_server is None:
+        lacking("redis-server is not on this computer")
+    folder = tmp_path_factory.mktemp("redis")
+    own = certificate(folder)
+    redis = Redis(redis_server, folder, own)
     postgres.create("front")
     cloud, provider = Cloud("aws", "eu-west-1"), Provider()
     stop = cloud.start()
@@ -120,16 +137,18 @@ def gateway(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "prod-gateway/master-key": ("v1", master),
         "prod-gateway/salt-key": ("v1", "canary-salt-" + secrets.token_hex(16)),
         "prod-gateway/database": ("v1", postgres.password),
+        "prod-gateway/redis": ("v1", redis.password),
     }
     database = {"host": "127.0.0.1", "port": postgres.port, "name": "front", "user": "litellm"}
     settings = settings_json(
         store={"kind": "aws-secrets-manager", "endpoint": cloud.url},
         database={**database, "sslMode": "disable", "secret": "prod-gateway/database"},
+        redis={"host": "127.0.0.1", "port": redis.port, "secret": "prod-gateway/redis"},
         ports=ports,
         limits={"maxRequestMib": 4},
     )
     settings["routes"]["agents"] += [{"method": method, "path": path} for method, path in AGENTS]
-    gateway = Gateway(root, cloud, provider, ports, master)
+    gateway = Gateway(root, cloud, provider, ports, master, environment={"SSL_CERT_FILE": str(own.file)})
     config = CONFIG.replace("PROVIDER", provider.url).replace("ANTHROPIC", provider.url.removesuffix("/v1"))
     put_node(cloud, root, config, settings, engine)
     gateway.start()
@@ -137,6 +156,7 @@ def gateway(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Ite
     gateway.stop()
     provider.stop()
     stop()
+    redis.remove()
 
 
 @pytest.fixture(scope="module")
@@ -369,12 +389,28 @@ def test_tokens_are_counted_before_a_message_is_sent(gateway: Gateway, key: str)
     assert reply["input_tokens"] > 0
 
 
-def test_a_cached_answer_is_the_agents_own(gateway: Gateway, key: str, other: str) -> None:
-    body, before = fresh(CHAT), calls(gateway)
-    for token in (key, key, other):
+def test_a_cached_answer_is_the_agents_own_and_costs_nothing(gateway: Gateway, other: str) -> None:
+    key = gateway.agent("first", aigw_agent="thrifty", aigw_daily_tokens=10)
+    body, before = fresh(CHAT, max_tokens=3), calls(gateway)
+    for token in (key, *[key] * 8, other):
         assert gateway.ask("POST", CHAT, body, token)[0] == 200
         time.sleep(0.3)
     assert calls(gateway) == before + 2
+
+
+def test_the_limits_that_are_told_are_the_agents_own(gateway: Gateway) -> None:
+    key = gateway.agent("first", "vendor/claude", aigw_agent="slow", aigw_qpm=3, aigw_tpm=1000)
+    told = [gateway.ask_bytes("POST", CHAT, fresh(CHAT), key) for _ in range(2)]
+    assert [(status, headers["x-ratelimit-remaining-requests"]) for status, headers, _ in told] == [(200, "2"), (200, "1")]
+    assert {headers["x-ratelimit-limit-tokens"] for _, headers, _ in told} == {"1000"}
+    body = fresh("/v1/messages", model="vendor/claude")
+    status, headers, _ = gateway.ask_bytes("POST", "/v1/messages", body, key)
+    assert (status, headers["anthropic-ratelimit-requests-remaining"]) == (200, "0")
+    status, headers, _ = gateway.ask_bytes("POST", CHAT, fresh(CHAT), key)
+    assert (status, headers["x-ratelimit-remaining-requests"]) == (429, "0")
+    assert headers["x-ratelimit-reset-requests"] == f"{headers['retry-after']}s"
+    count = {"model": "vendor/claude", "messages": MESSAGES}
+    assert gateway.ask("POST", "/v1/messages/count_tokens", count, key)[0] == 429
 
 
 def test_a_stored_response_is_the_agents_own(gateway: Gateway, key: str, other: str) -> None:

@@ -98,7 +98,7 @@ async def test_a_day_is_spent_over_both_nodes_and_the_next_one_opens(nodes: list
         await node.settle(f"call-{index}", 30)
     assert not await nodes[0].admits("fifth")
     headers = nodes[0].refusal.headers
-    assert headers == {"Retry-After": "3601", "x-daily-tokens-limit": "100", "x-daily-tokens-used": "120"}
+    assert headers == {"retry-after": "3601", "x-daily-tokens-limit": "100", "x-daily-tokens-used": "120"}
     nodes[0].now += 3601
     assert await nodes[0].admits("next day")
 
@@ -107,7 +107,7 @@ async def test_many_at_once_hold_what_they_may_use(nodes: list[Node]) -> None:
     admitted = await asyncio.gather(*(nodes[index % 2].admits(f"call-{index}") for index in range(40)))
     assert sum(admitted) == 3
     refused = next(node for node in nodes if hasattr(node, "refusal"))
-    assert refused.refusal.headers["Retry-After"] == "1"
+    assert refused.refusal.headers["retry-after"] == "1"
 
 
 async def test_what_failed_gives_back_what_it_held(nodes: list[Node]) -> None:
@@ -144,7 +144,7 @@ async def test_a_days_money_is_spent_over_both_nodes_and_the_next_one_opens(node
         assert await nodes[index % 2].admits(f"call-{index}", budget)
         await nodes[index % 2].settle(f"call-{index}", 1_000_000, microdollars(0.03))
     assert not await nodes[0].admits("fifth", budget)
-    headers = {"Retry-After": "3601", "x-daily-budget-limit-usd": "0.1", "x-daily-budget-used-usd": "0.12"}
+    headers = {"retry-after": "3601", "x-daily-budget-limit-usd": "0.1", "x-daily-budget-used-usd": "0.12"}
     assert nodes[0].refused() == (429, "daily_budget_exceeded", headers)
     nodes[0].now += 3601
     assert await nodes[0].admits("next day", budget)
@@ -159,7 +159,7 @@ async def test_many_at_once_hold_the_money_that_they_may_use(nodes: list[Node]) 
 
     assert await admitted() == 3
     status, kind, headers = next(node for node in nodes if hasattr(node, "refusal")).refused()
-    assert (status, kind, headers["Retry-After"]) == (429, "daily_budget_held", "1")
+    assert (status, kind, headers["retry-after"]) == (429, "daily_budget_held", "1")
     assert (headers["x-daily-budget-limit-usd"], headers["x-daily-budget-used-usd"]) == ("0.1", "0")
     assert await admitted(model="of no known price") == 40
 
@@ -177,12 +177,12 @@ async def test_an_agents_minute_is_exact_over_both_nodes_and_all_its_keys(
         return admitted
 
     assert sum(await asyncio.gather(*(one(index) for index in range(60)))) == 20
-    assert nodes[1].refused() == (429, "agent_rate_limit", {"Retry-After": "60"})
+    assert nodes[1].refused() == (429, "agent_rate_limit", {"retry-after": "60"})
     assert nodes[1].refusal.detail["error"] == "this agent's 20 requests a minute are used; free again in 60 s"  # type: ignore[index]
     (key,) = server.client.keys("*:requests")
     server.client.pexpire(key, 1500)
     assert not await nodes[0].admits("early", keys[0])
-    assert nodes[0].refused()[2] == {"Retry-After": "2"}
+    assert nodes[0].refused()[2] == {"retry-after": "2"}
     await asyncio.sleep(1.6)
     assert await nodes[0].admits("next minute", keys[0])
 
@@ -196,7 +196,7 @@ async def test_an_agents_tokens_close_its_minute_once_they_are_used(nodes: list[
     for index in range(4):
         await nodes[index % 2].settle(f"call-{index}", 30)
     assert not await nodes[0].admits("late", limit)
-    assert nodes[0].refused() == (429, "agent_token_rate_limit", {"Retry-After": "40"})
+    assert nodes[0].refused() == (429, "agent_token_rate_limit", {"retry-after": "40"})
     assert nodes[0].refusal.detail["error"] == "this agent's 100 tokens a minute are used; free again in 40 s"  # type: ignore[index]
     server.client.delete(key)
     await nodes[1].settle("call-5", 100)  # begins another one
@@ -250,7 +250,7 @@ async def test_the_gateways_minute_is_exact_over_both_nodes(nodes: list[Node], s
     fleet = [Node(node.client, FleetLimits(3, {})) for node in nodes]
     said = await asyncio.gather(*(fleet[index % 2].admits(f"call-{index}", {}) for index in range(20)))
     assert said.count(True) == 3
-    assert fleet[0].refused() == (429, "gateway_rate_limit", {"Retry-After": "60"})
+    assert fleet[0].refused() == (429, "gateway_rate_limit", {"retry-after": "60"})
     (key,) = server.client.keys("*gateway*")
     server.client.delete(key)
     assert await fleet[0].admits("later", {})
@@ -342,7 +342,7 @@ def test_an_estimate_holds_the_prompt_and_the_longest_answer() -> None:
 async def test_a_limit_that_is_no_number_lets_nothing_through(nodes: list[Node], name: str, bad: Any) -> None:
     assert not await nodes[0].admits("call", {name: bad})
     assert nodes[0].refused()[0] == 429
-    assert 1 < int(nodes[0].refused()[2]["Retry-After"]) <= 3601
+    assert 1 < int(nodes[0].refused()[2]["retry-after"]) <= 3601
 
 
 async def test_a_limit_that_is_not_there_does_not_hold(nodes: list[Node], server: Redis) -> None:

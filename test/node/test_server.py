@@ -46,6 +46,15 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b"end"})
 
 async def task():
+    if "failing" in sys.argv:
+        await asyncio.sleep(1)
+        raise KeyError("what a caller sent")
+    if "stubborn" in sys.argv:
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                pass
     await asyncio.sleep(3600)
 
 try:
@@ -100,6 +109,45 @@ def test_both_ports_serve_and_a_running_request_ends_whole(tmp_path: Path) -> No
     assert reply.read() == admin.read() == b"part part part part end"
     assert "server" not in {name.lower() for name, _ in reply.getheaders()}
     assert served.process.wait(60) == 0
+
+
+def test_a_task_that_fails_ends_the_node_in_order(tmp_path: Path) -> None:
+    served = Served(tmp_path, "failing")
+    assert served.said() == "READY=1"
+    time.sleep(0.5)
+    reply = served.ask("agents", "POST", "/v1/chat/completions")
+    assert served.said() == "STOPPING=1"
+    assert reply.read() == b"part part part part end"
+    assert served.process.wait(10) == 1
+    assert served.process.stderr
+    lines = served.process.stderr.read().splitlines()
+    (failed,) = [json.loads(line) for line in lines if '"task-failed"' in line]
+    assert (failed["error"], failed["at"].endswith(" task")) == ("KeyError", True)
+    assert lines[-1].startswith("aigw: a task of the node failed")
+    assert "what a caller sent" not in "".join(lines)
+
+
+def test_a_worker_whose_task_fails_is_replaced(tmp_path: Path) -> None:
+    served = Served(tmp_path, "failing", **TWO)
+    assert served.said() == "READY=1"
+    before = pids(served, 2)
+    deadline = time.monotonic() + 20
+    while pids(served, 1) <= before:
+        assert time.monotonic() < deadline
+    served.process.terminate()
+    assert served.process.wait(20) == 0
+
+
+def test_a_task_that_does_not_end_holds_no_stop_up(tmp_path: Path) -> None:
+    served = Served(tmp_path, "stubborn")
+    assert served.said() == "READY=1"
+    reply = served.ask("agents", "POST", "/v1/chat/completions")
+    served.process.terminate()
+    try:
+        served.wait_until_shut()
+        assert reply.read() == b"part part part part end"
+    finally:
+        served.process.kill()
 
 
 def test_an_app_that_does_not_start_ends_the_node(tmp_path: Path) -> None:

@@ -1,106 +1,118 @@
-"""A provider that misbehaves: the model's name says how. It redirects to a second server, which counts its visitors."""
+"""A provider that answers as none should. What it does is the first part of the path: `{url}/redirect/v1`.
+
+Its own memory is bounded: a long answer is one small piece, sent again and again until nobody reads it."""
 
 from __future__ import annotations
 
 import contextlib
-import gzip
-import json
 import threading
+import time
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
-MEGABYTE = b"x" * (1 << 20)
+PIECE = b"a" * (64 << 10)
+LONG = 300 << 20
 
 
 class Misbehaving:
     def __init__(self) -> None:
-        self.visited: list[str] = []  # paths that were asked at the host of the redirect
-        self.asked = 0
-        self.sent = 0  # bytes of endless answers
-        self.well = threading.Event()  # ends what hangs
-        provider = self
+        self.asked: list[tuple[str, str]] = []  # method and path
+        self.sent = 0  # bytes of long answers
+        self.elsewhere = ""  # where the redirect leads to
+        double = self
 
-        class Elsewhere(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
-                provider.visited.append(self.path)
-                self.send_response(200)
-                self.end_headers()
+                double.asked.append((self.command, self.path))
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    getattr(self, "_" + self.path.split("/")[1])()
 
             do_POST = do_GET
 
-            def log_message(self, *arguments: object) -> None:
-                pass
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                provider.asked += 1
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                with contextlib.suppress(ConnectionError):
-                    getattr(self, "_" + str(body.get("model")).replace("-", "_"), self._good)()
-
-            def _start(self, status: int = 200, kind: str = "application/json", **more: str) -> None:
+            def _head(self, status: int, *headers: tuple[str, str]) -> None:
                 self.send_response(status)
-                self.send_header("content-type", kind)
-                for name, value in more.items():
-                    self.send_header(name.replace("_", "-"), value)
+                for name, value in (*headers, ("connection", "close")):
+                    self.send_header(name, value)
                 self.end_headers()
 
+            def _whole(self, content: bytes, *headers: tuple[str, str]) -> None:
+                self._head(200, ("content-length", str(len(content))), ("content-type", "application/json"), *headers)
+                self.wfile.write(content)
+
+            def _again_and_again(self, piece: bytes, pause: float = 0.0) -> None:
+                for _ in range(LONG // len(piece)):
+                    self.wfile.write(piece)
+                    double.sent += len(piece)
+                    time.sleep(pause)
+
             def _good(self) -> None:
-                message = {"role": "assistant", "content": "hello"}
-                choice = {"index": 0, "message": message, "finish_reason": "stop"}
-                usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-                answer: dict[str, Any] = {"id": "c", "object": "chat.completion", "created": 1, "model": "m"}
-                self._start()
-                self.wfile.write(json.dumps({**answer, "choices": [choice], "usage": usage}).encode())
+                self._whole(b'{"choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}}]}')
 
             def _redirect(self) -> None:
-                self._start(307, location=f"{provider.elsewhere}/stolen")
+                self._head(307, ("location", double.elsewhere), ("content-length", "0"))
 
-            def _huge(self) -> None:
-                self._start()
-                self._write_300_megabytes()
+            def _told(self) -> None:
+                self._head(200, ("content-length", str(LONG)), ("content-type", "application/json"))
+                self._again_and_again(PIECE)
 
-            def _huge_event(self) -> None:
-                self._start(kind="text/event-stream")
-                self.wfile.write(b"data: ")
-                self._write_300_megabytes()
+            def _long(self) -> None:
+                self._head(200, ("content-type", "application/json"))
+                self._again_and_again(PIECE)
 
-            def _bomb(self) -> None:
-                """A small answer that is 300 MB once it is unpacked."""
-                self._start(content_encoding="gzip")
-                self.wfile.write(gzip.compress(MEGABYTE * 300, 1))
+            def _error(self) -> None:
+                self._head(400, ("content-type", "application/json"))
+                self._again_and_again(PIECE)
 
-            def _write_300_megabytes(self) -> None:
-                for _ in range(300):
-                    self.wfile.write(MEGABYTE)
-                    provider.sent += len(MEGABYTE)
+            def _line(self) -> None:
+                self._head(200, ("content-type", "text/event-stream"))
+                self.wfile.write(b'data: {"choices": [{"index": 0, "delta": {"content": "hello"}}]}\n\ndata: ')
+                self._again_and_again(PIECE)
+
+            def _lines(self) -> None:
+                self._head(200, ("content-type", "text/event-stream"))
+                self._again_and_again((b": " + PIECE[:1000] + b"\n\n") * 64)
+
+            def _sound(self) -> None:
+                self._head(200, ("content-type", "audio/mpeg"), ("content-length", str(8 << 20)))
+                for _ in range((8 << 20) // len(PIECE)):
+                    self.wfile.write(PIECE)
+
+            def _slow(self) -> None:
+                self._head(200, ("content-type", "application/json"))
+                self._again_and_again(b" ", 0.05)
 
             def _headers(self) -> None:
-                self._start(**{f"x_many_{number}": "x" for number in range(400)})
+                self._whole(b"{}", *((f"x-{number}", "a") for number in range(400)))
 
-            def _trickle(self) -> None:
-                """A byte now and then: no time-out between two reads ends it."""
-                self._start()
-                while not provider.well.wait(0.1):
-                    self.wfile.write(b" ")
+            def _head64(self) -> None:
+                self._whole(b"{}", *((f"x-{number}", "a" * 4000) for number in range(20)))
 
-            def _head(self) -> None:
-                """The same before the answer has begun."""
-                self.wfile.write(b"HTTP/1.1 200 OK\r\n")
-                number = 0
-                while not provider.well.wait(0.1):
-                    self.wfile.write(f"x-{(number := number + 1)}: y\r\n".encode())
+            def _bomb(self) -> None:
+                packer = zlib.compressobj(9, wbits=31)
+                self._head(200, ("content-type", "application/json"), ("content-encoding", "gzip"))
+                for _ in range(LONG // len(PIECE)):
+                    self.wfile.write(packer.compress(PIECE))
+                self.wfile.write(packer.flush())
 
-            def log_message(self, *arguments: object) -> None:
+            def _packed(self) -> None:
+                content = zlib.compressobj(wbits=31)
+                self._whole(content.compress(PIECE * 20) + content.flush(), ("content-encoding", "gzip"))
+
+            def _foreign(self) -> None:
+                self._whole(b"{}", ("content-encoding", "br"))
+
+            def log_message(self, *_: object) -> None:
                 pass
 
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), handler) for handler in (Handler, Elsewhere)]
-        for server in self._servers:
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        self.url, self.elsewhere = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def stop(self) -> None:
-        self.well.set()
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
+        self._server.shutdown()
+        self._server.server_close()

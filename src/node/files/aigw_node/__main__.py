@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from aigw_node import log
 from aigw_node.errors import NodeError
 
 
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             mirror = options.mirror or query_engine.DEFAULT_MIRROR
             query_engine.fetch(mirror, commit, options.target, options.sha256 or None, options.out)
     except NodeError as error:
-        print(f"aigw: {error}", file=sys.stderr, flush=True)
+        print(f"aigw: {error}", file=log.stream(), flush=True)
         return 1
     return 0
 
@@ -81,7 +82,7 @@ def _check() -> int:
     try:
         check.check()
     except NodeError as error:
-        print(f"aigw: {error}", file=sys.stderr, flush=True)
+        print(f"aigw: {error}", file=log.stream(), flush=True)
         return 2
     print(*(need.name for need in needs.NEEDS), sep="\n")
     return 0

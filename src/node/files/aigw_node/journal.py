@@ -103,8 +103,8 @@ class _Budget:
 
 
 def _short(text: str) -> str:
-    """Its beginning, without a traceback and without keys."""
-    text = text.partition(TRACEBACK)[0].strip()
+    """The beginning of its first line, without keys: what follows is a traceback or what the failed request held."""
+    text = text.partition(TRACEBACK)[0].strip().partition("\n")[0]
     return KEYS.sub(r"\1…", text[: 2 * LONGEST])[:LONGEST]
 
 

@@ -9,7 +9,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from aigw_node import environment, log, migration, refresh, secrets, server, workers
+from aigw_node import environment, journal, log, migration, refresh, secrets, server, workers
 from aigw_node.agent_limits import AgentLimits
 from aigw_node.counters import Counters, Outages, litellms_redis
 from aigw_node.day_caps import DayCaps, litellms_prices
@@ -25,6 +25,7 @@ from aigw_node.stores import open_stores
 
 
 def run(settings_path: Path, config_path: Path, host: str) -> None:
+    journal.begin()
     settings = load(settings_path)
     config = _read_config(config_path)
     snapshot = secrets.read_all(settings, open_stores(settings))
@@ -51,19 +52,21 @@ def _serve(
     # LiteLLM reads its environment when it is imported, hence not before here.
     from litellm.proxy.db.db_url_settings import translate_libpq_ssl_params
 
-    from aigw_node.litellm import outgoing
     from aigw_node.query_engine import hide_secrets_from_engine
 
     os.environ["DATABASE_URL"] = translate_libpq_ssl_params(os.environ["DATABASE_URL"])
     hide_secrets_from_engine()
-    outgoing.install()
 
     from litellm.proxy.proxy_server import app
 
+    journal.take_over()
+
     from aigw_node import plugin
     from aigw_node.front import build as front
+    from aigw_node.litellm import outgoing
     from aigw_node.litellm.check import check
 
+    outgoing.install()
     request_log = RequestLog(settings.request_log, REQUESTS)
     recorder = Recorder(settings.name, settings.request_log.prompts)
     catalogue, limits = Catalogue(config), _limits(settings)
@@ -95,6 +98,7 @@ def _serve(
             raise NodeError("another callback runs before the gateway's own: take it out of config.yaml")
         if builds_indexes:
             _build_indexes()
+        journal.take_over()  # what LiteLLM's start has added
         _keep_for_good()
         worker.ready()
 

@@ -19,7 +19,7 @@ from aigw_node.notify import notify
 from aigw_node.settings import Settings
 
 DRAIN_MARGIN = 15.0
-# What runs beside the requests gets this long to end before they are drained without it.
+# What runs beside the requests is told to end as they are; once they are drained it is waited for no longer than this.
 TASK_SECONDS = 5.0
 
 
@@ -45,8 +45,9 @@ class _Server(uvicorn.Server):
         log.event("stopping", connections=len(self.server_state.connections))
         if self._running:
             self._running.cancel()
-            await asyncio.wait({self._running}, timeout=TASK_SECONDS)
         await super().shutdown(sockets)
+        if self._running:
+            await asyncio.wait({self._running}, timeout=TASK_SECONDS)
 
     def _watch(self, task: asyncio.Task[None]) -> None:
         """A node whose secrets are not read again any more would fail much later: it ends now, in order."""

@@ -5,7 +5,6 @@ One answer, whatever LiteLLM does: a refusal of ours replaces its answer, and on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import time
 from datetime import datetime, timedelta, timezone
@@ -16,14 +15,14 @@ import orjson
 
 from aigw_node import log
 from aigw_node.asgi import Headers, Message, Send
-from aigw_node.front.events import Events, error_event, error_in
 from aigw_node.front.exchange import Exchange, Failure, Rate
-from aigw_node.front.failures import cleaned, failure_in, general, type_of
+from aigw_node.front.failures import cleaned, general, type_of
 from aigw_node.front.refusal import Form, Refusal, error_body
 
 SILENCE = 15.0  # seconds until a stream gets a comment
 COMMENT = b": keep-alive\n\n"
 MOST_ERROR = 64 << 10  # bytes of an error of LiteLLM's that are looked at
+MOST_EVENT = 1 << 20  # of an event that is not whole yet; a longer one passes as it comes
 PASSED = frozenset({b"content-type", b"content-length", b"cache-control", b"content-disposition"})
 STREAM = b"text/event-stream"
 MOST_DROPPED = 1000
@@ -80,11 +79,13 @@ class Answer:
         self._lock = asyncio.Lock()
         self._started = False  # our headers are out
         self._ended = False
+        self._passes = False  # LiteLLM's answer is a good one and goes out
         self._streams = False
         self._status = 0  # LiteLLM's
         self._retry_after: int | None = None
         self._error = bytearray()
-        self._events = Events(self._event_told)
+        self._event = bytearray()
+        self._inside = False  # an event that was too long to wait for is on its way
         self._last = time.monotonic()
         self._life: asyncio.Task[None] | None = None
 
@@ -98,16 +99,16 @@ class Answer:
     ) -> bool:
         if self._life is not None:
             self._life.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._life
+            await asyncio.wait([self._life])  # its cancellation is not ours, which goes on
+            if not self._life.cancelled():
+                self._life.exception()
         if error is not None and not isinstance(error, Exception):
             return False
         if error is not None:
             log.event("request-failed", call=self._exchange.call, error=type(error).__name__)
-        # A plain answer that has begun can only be cut: a proper end would make it look whole.
-        if not self._ended and (self._streams or not self._started):
-            async with self._lock:
-                await self._fail()
+        # A plain answer that has begun is cut off: nothing can be said behind it.
+        if not self._ended and (not self._started or self._streams):
+            await self._fail()
         return True
 
     async def send(self, message: Message) -> None:
@@ -118,12 +119,12 @@ class Answer:
                 await self._body(message.get("body", b""), more=message.get("more_body", False))
 
     async def _start(self, status: int, headers: Headers) -> None:
-        # None of ours redirects, and a provider's redirect is an error of its own.
-        self._status = status = 502 if 300 <= status < 400 else status
+        self._status = status
         known = {bytes(name).lower(): bytes(value) for name, value in headers}
         said = known.get(b"retry-after", b"")
         self._retry_after = int(said) if said.isdigit() else None
-        if status >= 400 or self._exchange.refusal is not None or self._started:
+        self._passes = status < 400 and self._exchange.refusal is None
+        if not self._passes or self._started:
             return
         self._streams = known.get(b"content-type", b"").startswith(STREAM)
         changed = self._rewrite is not None or self._streams
@@ -140,19 +141,16 @@ class Answer:
     async def _body(self, chunk: bytes, *, more: bool) -> None:
         if self._ended:
             return
-        if self._exchange.refusal is not None and (not self._started or self._status >= 400):
-            if not more:
-                await self._fail()
-        elif self._status >= 400:
-            self._error += chunk[: MOST_ERROR - len(self._error)]
-            if not more:
-                await self._fail()
-        else:
+        if self._passes:
             await self._pass(chunk, more=more)
+            return
+        self._error += chunk[: MOST_ERROR - len(self._error)]
+        if not more:
+            await self._fail()
 
     async def _pass(self, chunk: bytes, *, more: bool) -> None:
         if self._streams:
-            chunk = self._events.feed(chunk) + (b"" if more else self._events.end())
+            chunk = self._whole_events(chunk, more=more)
         if self._rewrite is not None:
             chunk = self._rewrite.feed(chunk) + (b"" if more else self._rewrite.end())
         self._ended = not more
@@ -163,13 +161,41 @@ class Answer:
         self._last = time.monotonic()
         await self._out(message)
 
+    def _whole_events(self, chunk: bytes, *, more: bool) -> bytes:
+        """Those events that are whole: so a comment never falls into one. Errors among them are told in our words."""
+        self._event += chunk
+        end = max(self._event.rfind(ends) + len(ends) if ends in self._event else 0 for ends in (b"\n\n", b"\n\r\n"))
+        self._inside = end == 0 and (self._inside or len(self._event) > MOST_EVENT)
+        if not more or self._inside:
+            end = len(self._event)
+        whole = bytes(self._event[:end])
+        del self._event[:end]
+        if b'"error"' not in whole:
+            return whole
+        return b"\n\n".join(self._event_told(event) for event in whole.split(b"\n\n"))
+
     def _event_told(self, event: bytes) -> bytes:
-        said = error_in(event)
-        if said is None:
-            return event
-        inner = said["response"]["error"] if said.get("type") == "response.failed" else said
-        failure = self._exchange.failure or failure_in(inner)
-        return error_event(self._exchange.route, failure, said)
+        return b"\n".join(
+            b"data: " + told if line.startswith(b"data:") and (told := self._error_told(line[5:])) else line
+            for line in event.split(b"\n")
+        )
+
+    def _error_told(self, data: bytes) -> bytes | None:
+        """The event's data with its error in our words; None if it is no error."""
+        try:
+            value = orjson.loads(data)
+        except ValueError:
+            return None
+        if not isinstance(value, dict):
+            return None
+        if value.get("type") == "response.failed" and isinstance(value.get("response"), dict):
+            failed = value["response"].get("error")
+            if isinstance(failed, dict):
+                failed["message"] = self._failure(500, failed).message
+            return orjson.dumps(value)
+        if not value.get("error") and value.get("type") != "error":
+            return None
+        return self._told(self._failure(500, value))
 
     async def _fail(self) -> None:
         """The end of a request that has no good answer."""
@@ -178,15 +204,15 @@ class Answer:
         own = headers_of(exchange)
         if refusal is not None:
             status, body, more = refusal.status, refusal.body(exchange.route.form), refusal.all_headers()
-            failure = Failure(status, refusal.message, refusal.type, refusal.code, refusal.param)
         else:
             failure = self._failure(self._status if self._status >= 400 else 500, _read(bytes(self._error)))
             status, body = failure.status, self._told(failure)
             wait = failure.retry_after or self._retry_after or (exchange.advised if status == 429 else None)
             more = {} if wait is None else {"retry-after": str(wait)}
         if self._started:
-            event = error_event(exchange.route, failure, {}) + b"\n\n"
-            await self._put({"type": "http.response.body", "body": event if self._events.between else b"\n\n" + event})
+            event = b"event: error\n" if exchange.route.form is Form.ANTHROPIC else b""
+            apart = b"\n\n" if self._inside else b""
+            await self._put({"type": "http.response.body", "body": apart + event + b"data: " + body + b"\n\n"})
         else:
             self._started = True
             await _send_whole(status, body, {**own, **more}, self._put)
@@ -215,10 +241,13 @@ class Answer:
             async with self._lock:
                 if self._ended or time.monotonic() - self._last < self._silence:
                     continue
+                if self._inside:
+                    self._last = time.monotonic()
+                    continue
                 if not self._started and self._status == 0:
                     self._streams = True
                     await self._open(200, [(b"content-type", STREAM + b"; charset=utf-8"), (b"cache-control", b"no-cache")])
-                if self._streams and self._started and self._events.between:
+                if self._streams and self._started:
                     await self._put({"type": "http.response.body", "body": COMMENT, "more_body": True})
                 else:
                     self._last = time.monotonic()

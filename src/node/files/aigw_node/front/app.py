@@ -53,8 +53,6 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-        elif scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
         elif scope["method"] == "GET" and scope["path"] in HEALTH:
             await _health(self._app, scope, send)
         elif port := self._ports.get((scope.get("server") or (None, 0))[1]):

@@ -30,7 +30,7 @@ FULL_TOLD_EVERY = 60.0
 class Bounds:
     head_seconds: float = 30.0  # from the first byte of a head to its last
     head_bytes: int = 64 << 10
-    connections: int = 4096  # of one worker; some 10 kB each while nothing is asked
+    connections: int = 4096  # of one worker; some 7 kB each while nothing is asked
     # After an early answer: how long, and how much, a caller may go on sending what is thrown away. Without it the
     # answer would be lost, since a connection that is closed with something unread is reset.
     linger_seconds: float = 5.0
@@ -84,7 +84,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._in_head, self._whole = False, True  # whole: no message is half read
-        self._head, self._begun, self._beside_body = 0, 0, 0
+        self._head = self._seen = self._begun = self._beside_body = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._deaf, self._thrown_away = False, 0
 
@@ -108,20 +108,19 @@ class Connection(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         was_in_head, was_whole, begun = self._in_head, self._whole, self._begun
-        if was_whole:
+        if was_whole and not self._running():  # line ends after a request, as some callers send them, are no head
             self._start_clock(self.bounds.head_seconds, self._late)
         if not was_in_head and not was_whole:
             self._beside_body += len(data)  # on_body takes it back
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            # No other protocol is spoken here: the request is served as it is, and is the last one.
-            self._serve_no_more()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._serve_without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             cause = error.__context__
             if isinstance(cause, _Pipelined):
-                self._serve_no_more()
+                self.hear_no_more()
             else:
                 self._refuse(431 if isinstance(cause, _HeadTooLong) else 400)
             return
@@ -131,7 +130,7 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
 
     def on_message_begin(self) -> None:
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self._running():
             # Nobody does it, and requests that queue in a connection would have no bound.
             raise _Pipelined
         super().on_message_begin()
@@ -192,6 +191,9 @@ class Connection(HttpToolsProtocol):
         self._stop_clock()
         self._start_clock(self.bounds.linger_seconds, self.transport.close)
 
+    def _running(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _see(self, size: int) -> None:
         self._seen += size
         if self._seen > self.bounds.head_bytes:
@@ -203,19 +205,33 @@ class Connection(HttpToolsProtocol):
         else:
             self._refuse(408)
 
-    def _serve_no_more(self) -> None:
+    def _serve_without_upgrade(self, rest: bytes) -> None:
+        """No other protocol is spoken here: the request, the connection's last one, is served as it is. Its body, which
+        Java's client sends with it, httptools leaves to the protocol that it was asked for."""
+        lengths = [(name, value) for name, value in self.headers if name in {b"content-length", b"transfer-encoding"}]
+        if not lengths or not self._running():
+            self.hear_no_more()
+            return
+        self.cycle.keep_alive = False
+        self.cycle.more_body, self._whole = True, False
+        self.cycle.message_event.clear()
+        self.parser = httptools.HttpRequestParser(_OnlyBody(self))
+        head = b"".join(b"%s: %s\r\n" % header for header in lengths)
+        self.data_received(b"POST / HTTP/1.1\r\n" + head + b"\r\n" + rest)
+
+    def hear_no_more(self) -> None:
         """The request that runs is the last one."""
         self._deaf = True
         self._stop_clock()
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
-        else:
+        if self._running():
             self.cycle.keep_alive = False
+        else:
+            self.transport.close()
 
     def _refuse(self, status: int) -> None:
         """Answers in the place of the app, which is told that its caller left."""
         self._deaf, self._whole = True, False
-        running = self.cycle is not None and not self.cycle.response_complete
+        running = self._running()
         if running and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
@@ -241,6 +257,17 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+class _OnlyBody:
+    """What a parser tells a connection that has the head already."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body, self._connection = connection.on_body, connection
+
+    def on_message_complete(self) -> None:
+        self._connection.on_message_complete()
+        self._connection.hear_no_more()
 
 
 def bounded(bounds: Bounds) -> type[Connection]:

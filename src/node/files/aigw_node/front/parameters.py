@@ -13,10 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from aigw_node.front.multipart import File
-from aigw_node.front.refusal import invalid
+from aigw_node.front.refusal import Form, invalid
 from aigw_node.front.routes import Body, RouteSpec
 
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("parameters.json").read_text("utf-8"))
@@ -29,13 +28,16 @@ FORBIDDEN = frozenset(
 )
 # What opens the account of a provider, by the name that `openedIds` gives it.
 OPENABLE = ("files", "vector-stores", "containers", "conversations", "mcp-servers", "prompts")
-# LiteLLM would act on them; it writes names of its own beside them.
-METADATA_NAMES = re.compile(
-    r"(?!user_api_key|litellm|aigw|hidden_params|tags$|guardrails$|spend_logs|previous_models$|headers$|no-log$|model_group"
-    r"|requester|endpoint$|caching_groups$|deployment$|api_base$|_)[^\x00-\x1f]{1,64}"
-)
+# Labels of a stored answer, as OpenAI has them.
 METADATA_MOST = 16
+METADATA_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+METADATA_VALUE = 512  # characters
 STREAMS_UNCOUNTED = frozenset({"images", "image-edits", "transcriptions"})
+# Of a form, these may come as a list: name[]. LiteLLM reads every other name[] as if it were the name.
+LISTED = frozenset({"image", "include", "timestamp_granularities"})
+FILES = frozenset({"file", "image", "mask"})
+# What names a caller's own user: a text, never a row.
+USERS = ("user", "safety_identifier")
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "top_n")
 MOST_LENGTH = 10_000_000
 ANSWERS = ("n", "best_of")
@@ -65,38 +67,44 @@ class Parameters:
         carry: dict[str, Any] = {}
         dropped: list[str] = []
         for name, value in body.items():
-            known = name.removesuffix("[]") if spec.body is Body.MULTIPART else name
+            known = _known(spec, name)
             if value is None:
                 continue
             if what := ids.get(known):
-                self._check_opened(what, known)
-                kept[name] = value
-            elif known in carried and (carried[known] == "*" or set(carried[known]) & set(kinds)):
+                if value not in ([], {}):
+                    self._check_opened(what, known)
+                    kept[name] = value
+            elif set(carried.get(known, ())) & set(kinds):
                 carry[known] = value
             elif known in passed or known in self._extra[spec.name]:
                 kept[name] = value
             else:
                 dropped.append(name)
-        if spec.name not in ("messages", "count-tokens") and "metadata" in kept:
-            dropped += _clean_metadata(kept)
-        self._check(spec, kept)
+        if spec.name == "chat" and kept.get("store") is not True and "metadata" in carry:
+            del carry["metadata"]  # OpenAI refuses labels of what it does not store
+            dropped.append("metadata")
+        _check_carried(carry)
+        dropped += _clean_metadata(kept) + _clean_metadata(carry)
+        self._check(spec, kept, carry)
         return Cleaned(kept, tuple(sorted(dropped)), carry)
 
-    def _check(self, spec: RouteSpec, kept: Mapping[str, Any]) -> None:
+    def _check(self, spec: RouteSpec, kept: dict[str, Any], carry: Mapping[str, Any]) -> None:
         if spec.body is Body.MULTIPART:
             _check_form(kept)
         else:
             _check_numbers(kept)
         if kept.get("background") is True or (spec.name == "responses" and kept.get("background")):
             raise invalid("background responses are not served: what they use cannot be counted", param="background")
-        if spec.name in STREAMS_UNCOUNTED and str(kept.get("stream", "")).lower() in ("true", "1"):
+        if spec.name in STREAMS_UNCOUNTED and str(kept.pop("stream", "false")).lower() not in ("false", "0", ""):
             raise invalid("this route does not stream: what a stream uses cannot be counted", param="stream")
-        if spec.name == "speech" and kept.get("stream_format") == "sse":
+        if spec.name == "speech" and kept.get("stream_format", "audio") != "audio":
             raise invalid("this route does not stream events: what they use cannot be counted", param="stream_format")
-        for found in _objects(kept):
+        if spec.name == "responses" and any(_is_reference(item) for item in _items(kept.get("input"))):
+            self._check_opened("conversations", "input")
+        for found in _objects({**carry, **kept}):
             for look in _LOOKS:
-                if what := look(found):
-                    self._check_opened(*what)
+                for what, param in look(found):
+                    self._check_opened(what, param)
             _check_urls(found)
 
     def _check_opened(self, what: str, param: str) -> None:
@@ -105,21 +113,49 @@ class Parameters:
             raise invalid(said, param=param)
 
 
+# LiteLLM gives each provider its own form of them; all else goes into the provider's body as it is.
+_NATIVE = frozenset({"user"})
+
+
 def add_carried(kwargs: dict[str, Any], spec: RouteSpec, carried: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """The arguments of a deployment's call with those parameters that are meant for its kind of provider."""
     kinds = TABLE.get(spec.name, {}).get("carry", {})
-    mine = {name: value for name, value in carried.items() if kinds.get(name) == "*" or kind in kinds.get(name, ())}
-    return {**kwargs, **mine} if mine else kwargs
+    mine = {name: value for name, value in carried.items() if kind in kinds.get(name, ())}
+    if spec.form is Form.ANTHROPIC:
+        return {**kwargs, **mine}
+    native = {name: value for name, value in mine.items() if name in _NATIVE}
+    rest = {name: value for name, value in mine.items() if name not in _NATIVE}
+    # Never an empty one, which LiteLLM would send to Anthropic. What the gateway's owner has set there stays.
+    body = {"extra_body": {**rest, **(kwargs.get("extra_body") or {})}} if rest else {}
+    return {**kwargs, **native, **body}
 
 
-def _clean_metadata(kept: dict[str, Any]) -> list[str]:
-    """Takes out of `metadata` what LiteLLM would act on; the names that were taken out."""
-    said = kept["metadata"]
+def _known(spec: RouteSpec, name: str) -> str:
+    """The name in the table: LiteLLM takes name[] of a form for name."""
+    base = name.removesuffix("[]")
+    return base if spec.body is Body.MULTIPART and base in LISTED else name
+
+
+def _check_carried(carry: Mapping[str, Any]) -> None:
+    for name in USERS:
+        if name in carry and not isinstance(carry[name], str):
+            raise invalid(f'"{name}" must be a text', param=name)
+
+
+def _clean_metadata(found: dict[str, Any]) -> list[str]:
+    """Takes out of `metadata` what is no label; the names that were taken out."""
+    if "metadata" not in found:
+        return []
+    said = found["metadata"]
     if not isinstance(said, dict):
         raise invalid('"metadata" must be an object', param="metadata")
-    good = {name: value for name, value in said.items() if METADATA_NAMES.fullmatch(name) and isinstance(value, str)}
-    kept["metadata"] = dict(list(good.items())[:METADATA_MOST])
-    return [f"metadata.{name}" for name in said if name not in kept["metadata"]]
+    good = [(name, value) for name, value in said.items() if METADATA_NAME.fullmatch(name) and _is_label(value)]
+    found["metadata"] = dict(good[:METADATA_MOST])
+    return [f"metadata.{name}" for name in said if name not in found["metadata"]]
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= METADATA_VALUE
 
 
 def _check_numbers(kept: Mapping[str, Any]) -> None:
@@ -133,80 +169,147 @@ def _check_numbers(kept: Mapping[str, Any]) -> None:
         raise invalid('"stream" must be true or false', param="stream")
 
 
+_SMALL = re.compile(r"[0-9]{1,3}")
+
+
 def _check_form(kept: Mapping[str, Any]) -> None:
     for name, value in kept.items():
-        is_file = any(isinstance(part, File) for part in (value if isinstance(value, list) else [value]))
-        if is_file != (name.removesuffix("[]") in ("file", "image", "mask")):
-            raise invalid(f'"{name}" must {"not " if is_file else ""}be a file', param=name)
+        wants_file = name.removesuffix("[]") in FILES
+        if any(isinstance(part, File) != wants_file for part in (value if isinstance(value, list) else [value])):
+            raise invalid(f'"{name}" must {"" if wants_file else "not "}be a file', param=name)
     answers = kept.get("n")
-    if answers is not None and not (str(answers).isdigit() and 1 <= int(answers) <= MOST_ANSWERS):
+    if answers is not None and not (_SMALL.fullmatch(answers) and 1 <= int(answers) <= MOST_ANSWERS):
         raise invalid(f'"n" must be a whole number from 1 to {MOST_ANSWERS}', param="n")
 
 
+# Below them lies what the model or the caller's program reads, and nothing that a provider looks up: schemas, arguments.
+_DATA = frozenset("arguments documents guided_json input_examples input_schema json metadata parameters schema".split())
+
+
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """All objects of a body: its depth is bounded."""
+    """All objects of a body but those of the caller's own data: its depth is bounded."""
     level: list[Any] = [value]
     while level:
         yield from (each for each in level if isinstance(each, dict))
         level = [
             child
             for each in level
-            for child in (each.values() if isinstance(each, dict) else each)
+            for child in (_children(each) if isinstance(each, dict) else each)
             if isinstance(child, (dict, list))
         ]
 
 
-def _of_tool(found: Mapping[str, Any]) -> tuple[str, str] | None:
+def _children(found: Mapping[str, Any]) -> Iterator[Any]:
+    is_call = str(found.get("type", "")).endswith("tool_use")
+    for name, value in found.items():
+        if not (name in _DATA or (is_call and name == "input")):
+            yield value
+
+
+Finding = Iterator[tuple[str, str]]
+
+
+def _of_tool(found: Mapping[str, Any]) -> Finding:
     kind = str(found.get("type", ""))
     if kind in ("file_search", "retrieval") or isinstance(found.get("vector_store_ids"), list):
-        return "vector-stores", "tools"
+        yield "vector-stores", "tools"
     if kind == "mcp" or any(isinstance(found.get(name), str) for name in ("server_url", "connector_id")):
-        return "mcp-servers", "tools"
-    if kind.startswith("code_interpreter") and "container" in found and not _is_automatic(found["container"]):
-        return "containers", "tools"
-    return None
+        yield "mcp-servers", "tools"
+
+
+def _of_container(found: Mapping[str, Any]) -> Finding:
+    container = found.get("container")
+    if str(found.get("type", "")).startswith("code_interpreter") and not (container is None or _is_automatic(container)):
+        yield "containers", "tools"
+    if any(isinstance(found.get(name), str) for name in ("container_id", "skill_id")) and not _is_told(found):
+        yield "containers", "container_id"
 
 
 def _is_automatic(container: Any) -> bool:
-    return isinstance(container, dict) and container.get("type") == "auto" and not container.get("file_ids")
+    return isinstance(container, dict) and container.get("type") == "auto"
 
 
-def _of_file(found: Mapping[str, Any]) -> tuple[str, str] | None:
+def _of_file(found: Mapping[str, Any]) -> Finding:
     """A text, so that a JSON schema may have a property of that name."""
-    named = any(isinstance(found.get(name), str) for name in ("file_id", "container_id"))
-    listed = isinstance(found.get("file_ids"), list) and all(isinstance(each, str) for each in found["file_ids"])
-    return ("files", "file_id") if named or (listed and found["file_ids"]) else None
+    if isinstance(found.get("file_id"), str) and not _is_told(found):
+        yield "files", "file_id"
+    if isinstance(found.get("file_ids"), list) and found["file_ids"]:
+        yield "files", "file_ids"
 
 
-_LOOKS: tuple[Callable[[Mapping[str, Any]], tuple[str, str] | None], ...] = (_of_tool, _of_file)
+_TOLD = ("_citation", "_location", "file_path", "code_execution_output")
+
+
+def _is_told(found: Mapping[str, Any]) -> bool:
+    """What a former answer said of its sources: a provider opens nothing for it."""
+    return str(found.get("type", "")).endswith(_TOLD)
+
+
+def _of_audio(found: Mapping[str, Any]) -> Finding:
+    """A former spoken answer, by its id."""
+    audio = found.get("audio")
+    if found.get("role") == "assistant" and isinstance(audio, dict) and "id" in audio:
+        yield "conversations", "messages"
+
+
+_LOOKS: tuple[Callable[[Mapping[str, Any]], Finding], ...] = (_of_tool, _of_container, _of_file, _of_audio)
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_reference(item: Any) -> bool:
+    """An item of a stored answer, by its id alone. OpenAI takes one without a type for a reference, too."""
+    if not isinstance(item, dict):
+        return False
+    return item.get("type") == "item_reference" or (item.get("type") is None and "id" in item and "role" not in item)
+
+
 # Where the APIs take an address that somebody fetches: LiteLLM itself does for some providers.
-_URLS = ("image_url", "file_url", "video_url", "audio_url")
+_URLS = ("image_url", "file_url", "video_url", "audio_url", "server_url")
+# Here LiteLLM takes an address in place of an id or of the content.
+_MAYBE_URLS = ("file_id", "file_data")
+_SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def _check_urls(found: Mapping[str, Any]) -> None:
-    named = [found.get(name) for name in _URLS] + ([found.get("url")] if found.get("type") == "url" else [])
+    named = [found.get(name) for name in _URLS]
+    named += [found.get(name) for name in _MAYBE_URLS if _SCHEME.match(str(found.get(name)))]
+    source, audio = found.get("source"), found.get("input_audio")
+    if isinstance(source, dict) and source.get("type") == "url":
+        named.append(source)
+    if isinstance(audio, dict) and _SCHEME.match(str(audio.get("data"))):
+        named.append(audio["data"])
+    named += _items(found.get("mcp_servers"))
     for value in named:
         url = value.get("url") if isinstance(value, dict) else value
         if isinstance(url, str) and not _is_public(url):
             raise invalid("a URL of the request must be a data: URL, or name a public host", param="url")
 
 
-_NUMBER = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+# Nothing that two readers of URLs could read differently.
+_URL = re.compile(
+    r"https?://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)+)\.?(?::[0-9]{1,5})?(?:[/?#][^\x00-\x1f\x7f\\]*)?", re.IGNORECASE
+)
+_DATA_URL = re.compile(r"data:", re.IGNORECASE)
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE)
+_INNER = (".internal", ".local", ".localhost", ".localdomain", ".lan", ".intranet", ".corp", ".home.arpa")
+# Public by its number, yet each Azure machine's own.
+_INNER_ADDRESSES = frozenset({"168.63.129.16"})
 
 
 def _is_public(url: str) -> bool:
     """By what is written: that a name leads to a private address is the network's to stop."""
-    if url.startswith("data:"):
+    if _DATA_URL.match(url):
         return True
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
-    except ValueError:
+    match = _URL.fullmatch(url)
+    if match is None:
         return False
-    if parts.scheme.lower() not in ("http", "https") or parts.username is not None:
-        return False
+    host = match["host"].lower()
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.IPv4Address(host)
     except ValueError:
-        last = host.rpartition(".")[2]  # a number there makes it an address in another spelling
-        return "." in host and not host.endswith((".internal", ".local")) and not _NUMBER.fullmatch(last)
+        # A number at the end makes it an address in another spelling.
+        return not host.endswith(_INNER) and not _NUMBER.fullmatch(host.rpartition(".")[2])
+    return address.is_global and not address.is_multicast and host not in _INNER_ADDRESSES

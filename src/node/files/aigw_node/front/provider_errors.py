@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 CHAIN = 8
 MOST_TEXT = 100_000
+MOST_DETAILS = 10
+MAPPED = "litellm.exceptions"
+OVERLOADED = "overloaded_error"  # Anthropic's 529, which LiteLLM makes 500 of
 
 
 @dataclass(frozen=True)
@@ -26,24 +27,29 @@ class ProviderError:
     param: str | None
 
 
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """The exception and those behind it, down to that of the connection: behind that one is an earlier try's."""
+def attempt(error: BaseException) -> Iterator[BaseException]:
+    """The exception and those behind it that are of the same call. Another one that LiteLLM has mapped is of an earlier try
+    or of a fallback, and was only being handled when this one was raised."""
     found: BaseException | None = error
     for _ in range(CHAIN):
         if found is None:
             return
         yield found
-        if isinstance(found, httpx.HTTPError | OSError):
-            return
+        wrapped = getattr(found, "original_exception", None)
+        if isinstance(wrapped, BaseException) and wrapped is not found:
+            found = wrapped
+            continue
         found = found.__cause__ or found.__context__
+        if type(found).__module__ == MAPPED:
+            return
 
 
-def provider_error(error: BaseException) -> ProviderError | None:
+def provider_error(behind: list[BaseException]) -> ProviderError | None:
     """None if no provider answered: it was not reached, or LiteLLM itself refused."""
     status = None
-    for each in chain(error):
+    for each in behind:
         status = _status(each) or status
-    for each in chain(error):
+    for each in behind:
         found = _of_object(getattr(each, "body", None)) or _of_text(str(getattr(each, "message", "") or each))
         if found is not None and status is not None:
             return _read(found, status)
@@ -57,11 +63,23 @@ def _status(error: BaseException) -> int | None:
 
 
 def _of_object(body: Any) -> dict[str, Any] | None:
+    """The error as an object with a message, of each of the forms that providers use."""
     if not isinstance(body, dict):
         return None
     inner = body.get("error")
     found = inner if isinstance(inner, dict) else body
-    return found if isinstance(found.get("message"), str) else None
+    if isinstance(found.get("message"), str):
+        return found
+    said = inner if isinstance(inner, str) else _detail(body.get("detail"))
+    return {**body, "message": said} if said else None
+
+
+def _detail(detail: Any) -> str:
+    """FastAPI's: a text, or what is wrong with which field."""
+    if isinstance(detail, str):
+        return detail
+    wrong = [each for each in detail if isinstance(each, dict)] if isinstance(detail, list) else []
+    return "; ".join(f"{'.'.join(map(str, each.get('loc') or ()))}: {each.get('msg')}" for each in wrong[:MOST_DETAILS])
 
 
 def _of_text(text: str) -> dict[str, Any] | None:
@@ -82,4 +100,6 @@ def _read(found: dict[str, Any], status: int) -> ProviderError:
         value = found.get(name)
         return value[:100] if isinstance(value, str) and value else None
 
-    return ProviderError(status, found["message"], text("type"), text("code"), text("param"))
+    type_ = text("type")
+    status = 529 if (type_, status) == (OVERLOADED, 500) else status
+    return ProviderError(status, found["message"], type_, text("code"), text("param"))

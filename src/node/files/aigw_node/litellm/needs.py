@@ -49,9 +49,8 @@ NEEDS = (
     Need("prisma.generator.generator:Generator"),
     Need("prisma.generator.models:PythonData"),
     # outgoing.py
-    *(Need(f"httpx:{client}.send", ("request", "stream", "follow_redirects")) for client in ("AsyncClient", "Client")),
-    Need("httpx:Response.aiter_bytes", ("chunk_size",)),
-    Need("httpx:Response.iter_bytes", ("chunk_size",)),
+    Need("httpx:AsyncClient.send", ("request", "stream", "auth", "follow_redirects")),
+    Need("httpx:Client.send", ("request", "stream", "auth", "follow_redirects")),
     # server.py
     Need("uvicorn:Server.startup", ("sockets",)),
     Need("uvicorn:Server.shutdown", ("sockets",)),

@@ -1,148 +1,192 @@
-"""What LiteLLM reads of one provider's answer is bounded, and no provider sends it elsewhere.
+"""Bounds for what providers answer: no redirect is followed, and no answer takes more memory or time than it may.
 
-Patched are `httpx.AsyncClient.send` and `httpx.Client.send`: LiteLLM's own clients, its aiohttp transport and the clients of
-the openai SDK all ask through them. Of their answers, `aiter_bytes` and `iter_bytes` count what is read."""
+Patches `httpx.AsyncClient.send` and `httpx.Client.send`, both documented: each call of LiteLLM and of OpenAI's SDK goes
+through one of them, on httpx's own transport and on LiteLLM's of aiohttp. Who would not have followed a redirect gets it,
+to look at it. aiohttp and h11 bound the size of a head before it is here."""
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import AsyncIterator, Iterator
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
-import anyio
 import httpx
 
-MOST_HEADERS = 200
-MOST_HEADER_BYTES = 64 << 10
-MOST_PLAIN = 64 << 20  # bytes of an answer
-MOST_EVENT = 32 << 20  # bytes of one event of a stream
-HEAD_SECONDS = 600.0  # until an answer begins, if the request has no timeout
-STREAM_SECONDS = 3600.0  # until a stream has ended
-EVENTS = "text/event-stream"
-_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+MOST_ANSWER = 64 << 20  # bytes, decoded; of a stream as a whole, too: LiteLLM keeps its parts to the end
+MOST_ERROR = 1 << 20
+MOST_LINE = 4 << 20  # of a stream; the last event of a long response has all of it in one line
+MOST_HEADERS = 100
+MOST_HEAD = 64 << 10
+STEP = 64 << 10  # bytes that are decoded at a time
+# Without lines: sound, pictures, Bedrock's own framing (which bounds its frames).
+BINARY = ("audio/", "image/", "video/", "application/octet-stream", "application/vnd.amazon.eventstream")
+GZIP = 16 + zlib.MAX_WBITS
 
 
-class AnswerTooLarge(httpx.DecodingError):
-    """Not one of the errors after which LiteLLM asks once more."""
-
-
-class Meter:
-    """Counts one answer. Raises if it is more, or lasts longer, than it may."""
-
-    def __init__(self, request: httpx.Request, *, events: bool, end: float) -> None:
-        self._request, self._events, self._end = request, events, end
-        self._read = 0  # bytes of the answer, or of the event
-        self._tail = b""  # an event's end may be split
-
-    def count(self, chunk: bytes) -> None:
-        if time.monotonic() > self._end:
-            raise httpx.ReadTimeout("the provider's answer took too long", request=self._request)
-        self._read = self._read + len(chunk) if not self._events else self._of_event(chunk)
-        if self._read > (MOST_EVENT if self._events else MOST_PLAIN):
-            raise AnswerTooLarge("the provider's answer is too large", request=self._request)
-
-    def _of_event(self, chunk: bytes) -> int:
-        window = self._tail + chunk
-        self._tail = window[-3:]
-        ends = [found + len(mark) for mark in _ENDS if (found := window.rfind(mark)) >= 0]
-        return len(window) - max(ends) if ends else self._read + len(chunk)
+class AnswerRefused(httpx.ReadError):
+    """The provider's answer is not taken. Its text is for the caller. LiteLLM asks no second time after a ReadError."""
 
 
 def install() -> None:
-    """Once a process, before LiteLLM makes its clients."""
-    if httpx.AsyncClient.send.__module__ == __name__:
-        return
-    send_async, send_sync = httpx.AsyncClient.send, httpx.Client.send
+    """May be called again."""
+    if not hasattr(httpx.AsyncClient.send, "__wrapped__"):
+        setattr(httpx.AsyncClient, "send", _bounded_async(httpx.AsyncClient.send))  # noqa: B010
+    if not hasattr(httpx.Client.send, "__wrapped__"):
+        setattr(httpx.Client, "send", _bounded_sync(httpx.Client.send))  # noqa: B010
 
-    async def bounded(
-        self: httpx.AsyncClient,
-        request: httpx.Request,
-        *,
-        stream: bool = False,
-        auth: Any = httpx.USE_CLIENT_DEFAULT,
-        follow_redirects: Any = False,  # whatever is asked
-    ) -> httpx.Response:
-        seconds = _seconds(request)
-        end = time.monotonic() + (STREAM_SECONDS if stream else seconds)
+
+def _bounded_async(send: Callable[..., Awaitable[httpx.Response]]) -> Callable[..., Awaitable[httpx.Response]]:
+    @functools.wraps(send)
+    async def bounded(client: httpx.AsyncClient, request: httpx.Request, **options: Any) -> httpx.Response:
+        streams, sees_redirects = options.pop("stream", False), _sees_redirects(client, options)
+        deadline = _prepare(request, client.timeout, streams=streams)
+        response = await send(client, request, stream=True, follow_redirects=False, **options)
         try:
-            with anyio.fail_after(seconds):
-                response = await send_async(self, request, stream=True, auth=auth, follow_redirects=False)
-        except TimeoutError:
-            raise httpx.ReadTimeout("the provider did not answer in time", request=request) from None
-        try:
-            _check_headers(response)
-            _meter_async(response, Meter(request, events=_is_events(response), end=end))
-            if not stream:
+            _judge_head(response, sees_redirects=sees_redirects)
+            if not response.is_stream_consumed:
+                response.stream = _AsyncBody(response.stream, _Gauge(response, streams=streams, deadline=deadline))
+            if not streams:
                 await response.aread()
         except BaseException:
             await response.aclose()
             raise
         return response
 
-    def bounded_sync(
-        self: httpx.Client,
-        request: httpx.Request,
-        *,
-        stream: bool = False,
-        auth: Any = httpx.USE_CLIENT_DEFAULT,
-        follow_redirects: Any = False,  # whatever is asked
-    ) -> httpx.Response:
-        end = time.monotonic() + (STREAM_SECONDS if stream else _seconds(request))
-        response = send_sync(self, request, stream=True, auth=auth, follow_redirects=False)
+    return bounded
+
+
+def _bounded_sync(send: Callable[..., httpx.Response]) -> Callable[..., httpx.Response]:
+    @functools.wraps(send)
+    def bounded(client: httpx.Client, request: httpx.Request, **options: Any) -> httpx.Response:
+        streams, sees_redirects = options.pop("stream", False), _sees_redirects(client, options)
+        deadline = _prepare(request, client.timeout, streams=streams)
+        response = send(client, request, stream=True, follow_redirects=False, **options)
         try:
-            _check_headers(response)
-            _meter_sync(response, Meter(request, events=_is_events(response), end=end))
-            if not stream:
+            _judge_head(response, sees_redirects=sees_redirects)
+            if not response.is_stream_consumed:
+                response.stream = _SyncBody(response.stream, _Gauge(response, streams=streams, deadline=deadline))
+            if not streams:
                 response.read()
         except BaseException:
             response.close()
             raise
         return response
 
-    httpx.AsyncClient.send = bounded  # type: ignore[method-assign]
-    httpx.Client.send = bounded_sync  # type: ignore[method-assign]
+    return bounded
 
 
-def _seconds(request: httpx.Request) -> float:
-    """The request's own timeout: httpx knows it between two reads only, and a byte now and then keeps it from ending."""
-    said = request.extensions.get("timeout") or {}
-    read = said.get("read")
-    return HEAD_SECONDS if read is None else float(read) + float(said.get("connect") or 0) + float(said.get("pool") or 0)
+def _sees_redirects(client: httpx.AsyncClient | httpx.Client, options: dict[str, Any]) -> bool:
+    """Is it the caller that would look at one?"""
+    follows = options.pop("follow_redirects", httpx.USE_CLIENT_DEFAULT)
+    return not (client.follow_redirects if follows is httpx.USE_CLIENT_DEFAULT else follows)
 
 
-def _is_events(response: httpx.Response) -> bool:
-    return str(response.headers.get("content-type", "")).startswith(EVENTS)
+def _prepare(request: httpx.Request, timeout: httpx.Timeout, *, streams: bool) -> float | None:
+    """Asks for no encoding that has no bound. Returns when a plain answer must be there: it has the time of one read."""
+    if request.headers.get("accept-encoding") != "identity":
+        request.headers["accept-encoding"] = "gzip"
+    seconds = (request.extensions.get("timeout") or timeout.as_dict()).get("read")
+    return None if streams or seconds is None else time.monotonic() + seconds
 
 
-def _check_headers(response: httpx.Response) -> None:
+def _judge_head(response: httpx.Response, *, sees_redirects: bool) -> None:
     raw = response.headers.raw
-    if len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > MOST_HEADER_BYTES:
-        raise AnswerTooLarge("the provider's answer has too many headers", request=response.request)
+    if len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > MOST_HEAD:
+        raise AnswerRefused("the provider's answer has too many headers", request=response.request)
+    if response.is_redirect and not sees_redirects:
+        raise AnswerRefused("the provider answered with a redirect, which is not followed", request=response.request)
+    said = response.headers.get("content-length", "")
+    if said.isdigit() and int(said) > _most(response):
+        raise _too_long(response)
 
 
-def _meter_async(response: httpx.Response, meter: Meter) -> None:
-    read = response.aiter_bytes
-
-    async def metered(chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        try:
-            async for chunk in read(chunk_size):
-                meter.count(chunk)
-                yield chunk
-        finally:
-            response.__dict__.pop("aiter_bytes", None)  # no circle: the answer goes as soon as nobody has it
-
-    response.aiter_bytes = metered  # type: ignore[method-assign]
+def _most(response: httpx.Response) -> int:
+    return MOST_ERROR if response.is_error else MOST_ANSWER
 
 
-def _meter_sync(response: httpx.Response, meter: Meter) -> None:
-    read = response.iter_bytes
+def _too_long(response: httpx.Response) -> AnswerRefused:
+    return AnswerRefused("the provider's answer is too long", request=response.request)
 
-    def metered(chunk_size: int | None = None) -> Iterator[bytes]:
-        try:
-            for chunk in read(chunk_size):
-                meter.count(chunk)
-                yield chunk
-        finally:
-            response.__dict__.pop("iter_bytes", None)
 
-    response.iter_bytes = metered  # type: ignore[method-assign]
+class _Gauge:
+    """Decodes and counts one body."""
+
+    def __init__(self, response: httpx.Response, *, streams: bool, deadline: float | None) -> None:
+        self._response, self._deadline = response, deadline
+        self._left = _most(response)
+        type_ = response.headers.get("content-type", "").lower()
+        self._line = 0 if streams and not type_.startswith(BINARY) else None  # bytes of the one that is not whole yet
+        self._decoder = _decoder(response)
+
+    def pass_(self, chunk: bytes) -> Iterator[bytes]:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise httpx.ReadTimeout("the provider's answer takes too long", request=self._response.request)
+        for part in self._decoded(chunk):
+            self._left -= len(part)
+            if self._left < 0 or self._line_of(part) > MOST_LINE:
+                raise _too_long(self._response)
+            yield part
+
+    def _decoded(self, chunk: bytes) -> Iterator[bytes]:
+        if self._decoder is None:
+            yield chunk
+            return
+        part = b""
+        while chunk or len(part) == STEP:
+            try:
+                part = self._decoder.decompress(chunk, STEP)
+            except zlib.error:
+                raise AnswerRefused("the provider's answer could not be read", request=self._response.request) from None
+            chunk = self._decoder.unconsumed_tail
+            if part:
+                yield part
+
+    def _line_of(self, part: bytes) -> int:
+        """The longest line so far that may still grow."""
+        if self._line is None:
+            return 0
+        first, last = part.find(b"\n"), part.rfind(b"\n")
+        if first < 0:
+            self._line += len(part)
+            return self._line
+        whole, self._line = self._line + first, len(part) - last - 1
+        return max(whole, self._line)
+
+
+def _decoder(response: httpx.Response) -> Any:
+    """httpx's own decoders put no bound on what they make of a few bytes. From here on the body is plain to httpx."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding not in ("gzip", "x-gzip"):
+        raise AnswerRefused("the provider's answer has an encoding that was not asked for", request=response.request)
+    for name in ("content-encoding", "content-length"):
+        response.headers.pop(name, None)
+    return zlib.decompressobj(GZIP)
+
+
+class _AsyncBody(httpx.AsyncByteStream):
+    def __init__(self, inner: Any, gauge: _Gauge) -> None:
+        self._inner, self._gauge = inner, gauge
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._inner:
+            for part in self._gauge.pass_(chunk):
+                yield part
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _SyncBody(httpx.SyncByteStream):
+    def __init__(self, inner: Any, gauge: _Gauge) -> None:
+        self._inner, self._gauge = inner, gauge
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._inner:
+            yield from self._gauge.pass_(chunk)
+
+    def close(self) -> None:
+        self._inner.close()
