@@ -21,10 +21,11 @@ from aigw_node.front.routes import Body, RouteSpec
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("parameters.json").read_text("utf-8"))
 # No caller's, even if the gateway's owner adds them.
 FORBIDDEN = frozenset(
-    "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token base_url "
-    "cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers litellm_call_id "
-    "litellm_credential_name litellm_logging_obj litellm_metadata litellm_params mock_response model_info no-log no_log "
-    "metadata organization provider_specific_header proxy_server_request router safety_identifier secret_fields user user_config".split()
+    "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token "
+    "base_url cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers "
+    "litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_params metadata "
+    "mock_response model_info no-log no_log organization provider_specific_header proxy_server_request router "
+    "safety_identifier secret_fields user user_config".split()
 )
 # What opens the account of a provider, by the name that `openedIds` gives it.
 OPENABLE = ("files", "vector-stores", "containers", "conversations", "mcp-servers", "prompts")
@@ -63,9 +64,7 @@ class Cleaned:
 
 
 class Parameters:
-    def __init__(
-        self, extra: Mapping[str, Iterable[str]], opened: Iterable[str], litellms: Collection[str] = ()
-    ) -> None:
+    def __init__(self, extra: Mapping[str, Iterable[str]], opened: Iterable[str], litellms: Collection[str] = ()) -> None:
         """`extra`: more names by route, "*" for all routes, but none of `litellms`, which are LiteLLM's own; `opened`: which
         of OPENABLE callers may use."""
         self._opened = frozenset(opened)
