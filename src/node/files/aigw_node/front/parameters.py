@@ -23,10 +23,12 @@ TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("pa
 FORBIDDEN = frozenset(
     "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token "
     "base_url cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers "
-    "litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_params metadata "
+    "litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_params "
     "mock_response model_info no-log no_log organization provider_specific_header proxy_server_request router "
-    "safety_identifier secret_fields user user_config".split()
+    "secret_fields user_config".split()
 )
+# LiteLLM acts on them itself: they go past it, and only where the table carries them.
+PAST_LITELLM = frozenset({"metadata", "safety_identifier", "user"})
 # What opens the account of a provider, by the name that `openedIds` gives it.
 OPENABLE = ("files", "vector-stores", "containers", "conversations", "mcp-servers", "prompts")
 # Labels of a stored answer, as OpenAI has them.
@@ -69,7 +71,10 @@ class Parameters:
         of OPENABLE callers may use."""
         self._opened = frozenset(opened)
         everywhere = frozenset(extra.get("*", ()))
-        self._extra = {route: (everywhere | frozenset(extra.get(route, ()))) - FORBIDDEN.union(litellms) for route in TABLE}
+        self._extra = {
+            route: (everywhere | frozenset(extra.get(route, ()))) - FORBIDDEN.union(PAST_LITELLM, litellms)
+            for route in TABLE
+        }
 
     def clean(self, spec: RouteSpec, body: Mapping[str, Any], kinds: Collection[str]) -> Cleaned:
         """`kinds`: LiteLLM's prefixes of what serves the model. Raises Refused with 400."""
