@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aigw_node import workers
@@ -70,7 +71,22 @@ except NodeError as error:
 """
 
 
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """Whatever a test does: a node whose workers fail would start new ones for ever."""
+    yield
+    for process in Served.started:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    Served.started.clear()
+
+
 class Served:
+    started: ClassVar[list[subprocess.Popen[str]]] = []
+
     def __init__(self, folder: Path, *more: str, **settings: Any) -> None:
         self.ports = {"agents": free_port(), "admin": free_port()}
         self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -79,6 +95,7 @@ class Served:
         environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
         command = [sys.executable, "-c", PROGRAM, json.dumps(settings_json(ports=self.ports, **settings)), *more]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        self.started.append(self.process)
 
     def said(self) -> str:
         return self.channel.recv(100).decode()
