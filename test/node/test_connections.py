@@ -43,6 +43,12 @@ async def app(scope, receive, send):
             if message["type"] != "http.request":
                 return
             read, more = read + len(message.get("body", b"")), message.get("more_body", False)
+    if path in ("/long", "/whole"):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for size in [65536] * 512 if path == "/long" else [512 * 65536]:
+            await send({"type": "http.response.body", "body": bytes(size), "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
     body = json.dumps({"read": read, "headers": len(scope["headers"])}).encode()
     status = 401 if path == "/early" else 200
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"%d" % len(body))]})
@@ -52,7 +58,7 @@ async def task():
     await asyncio.sleep(3600)
 
 settings = parse(json.loads(sys.argv[1]))
-bounds = Bounds(head_seconds=0.6, connections=20, linger_seconds=0.6, linger_bytes=8 << 20)
+bounds = Bounds(head_seconds=0.6, connections=20, linger_seconds=0.6, linger_bytes=8 << 20, unread_seconds=1)
 server.serve(app, settings, server.listen(settings, "127.0.0.1"), lambda: None, task, bounds=bounds)
 """
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
@@ -302,6 +308,27 @@ def test_a_long_body_in_small_pieces_is_no_long_head(served: Served) -> None:
         channel.sendall(b"40\r\n" + b"a" * 64 + b"\r\n")
     channel.sendall(b"0\r\n\r\n")
     assert b'"read": 128000' in once(channel)
+
+
+@pytest.mark.parametrize("path", [b"/long", b"/whole"])
+def test_an_answer_that_nobody_reads_is_cut_off(served: Served, path: bytes) -> None:
+    channel, size = served.open(b"GET " + path + b" HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"), 0
+    time.sleep(2)
+    with contextlib.suppress(ConnectionResetError):
+        while part := channel.recv(65536):
+            size += len(part)
+    assert size < 512 * 65536
+
+
+@pytest.mark.parametrize("path", [b"/long", b"/whole"])
+def test_an_answer_that_is_read_slowly_is_whole(served: Served, path: bytes) -> None:
+    channel = served.open(b"GET " + path + b" HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    size, begun = 0, time.monotonic()
+    while part := channel.recv(1 << 20):
+        size += len(part)
+        time.sleep(len(part) / (12 << 20))
+    assert size > 511 * 65536
+    assert time.monotonic() - begun > 2  # twice as long as nothing may be read
 
 
 def test_a_new_caller_gets_in_however_many_are_held_open(served: Served) -> None:

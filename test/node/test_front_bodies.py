@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 
 import orjson
@@ -94,6 +95,28 @@ class TestBodies:
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert all(isinstance(end, ClientGone) for end in ended)
         assert await bodies.read(receiving(b"x" * 100), None) == b"x" * 100
+
+    async def test_leaves_room_for_others_however_much_one_agent_sends_slowly(self) -> None:
+        bodies, gate = Bodies(100), asyncio.Event()
+
+        def unfinished() -> Any:
+            first = [{"type": "http.request", "body": b"x" * 99, "more_body": True}]
+
+            async def receive() -> Any:
+                if first:
+                    return first.pop()
+                await gate.wait()
+                return {"type": "http.disconnect"}
+
+            return receive
+
+        tasks = [asyncio.create_task(bodies.read(unfinished(), None, "busy")) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        assert await bodies.read(receiving(b"x" * 100), None, "other") == b"x" * 100
+        gate.set()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert len([end for end in ended if isinstance(end, Refused)]) == 16
+        assert await bodies.read(receiving(b"x" * 100), None, "busy") == b"x" * 100
 
 
 class TestJson:
@@ -200,6 +223,17 @@ class TestForms:
             assert values, "an empty form"
         assert status_of(raised) == 400
 
+    @pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "utf-16", '"PunyCode"', "no-such"])
+    async def test_refuses_other_charsets_of_which_some_take_minutes(self, charset: str) -> None:
+        field = b"a" * 400_000 + b"-" + b"a" * 400_000
+        body = b'--x\r\ncontent-disposition: form-data; name="prompt"\r\n\r\n' + field + b"\r\n--x--\r\n"
+        begun = time.monotonic()
+        with pytest.raises(Refused) as raised:
+            await multipart.parse(f"multipart/form-data; boundary=x; charset={charset}", body)
+        assert status_of(raised) == 400
+        assert time.monotonic() - begun < 1
+        assert await multipart.parse("multipart/form-data; boundary=x; charset=UTF-8", body) == {"prompt": field.decode()}
+
 
 class TestHeaders:
     @pytest.mark.parametrize(
@@ -296,6 +330,17 @@ class TestTurns:
         (await other)()
         (await waiting[1])()
         (await room.enter("busy"))()
+
+    async def test_ends_a_turn_of_who_waits_for_something_else(self) -> None:
+        room = WaitingRoom(10, slots=1, turn=0.05)
+        leave = await room.enter("slow")
+        other = await asyncio.wait_for(room.enter("other"), 1)
+        leave()  # its turn is over already, and given back once
+        third = asyncio.create_task(room.enter("third"))
+        await asyncio.sleep(0)
+        assert not third.done()
+        other()
+        (await third)()
 
     async def test_loses_no_turn_of_callers_that_leave(self) -> None:
         room = WaitingRoom(10, slots=1)
@@ -407,6 +452,8 @@ class TestResponseIds:
             ("b", signed),
             ("a", "resp_1"),
             ("a", signed[:-1]),
+            ("a", "resp_1.\ud800"),
+            ("a", "resp_1.ä"),
             ("a", signed.replace("1", "2", 1)),
             ("a", ""),
             ("a", None),

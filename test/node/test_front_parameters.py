@@ -141,6 +141,8 @@ def item(*items: Any) -> dict[str, Any]:
 
 ACCOUNT = [
     ("files", "chat", user({"type": "file", "file": {"file_id": "file-1"}})),
+    ("files", "chat", user({"type": "file", "file": {"file_id": "file-1", "type": "file_citation"}})),
+    ("files", "messages", user({"type": "document", "source": {"type": "char_location", "file_id": "file-1"}})),
     ("files", "responses", item({"role": "user", "content": [{"type": "input_file", "file_id": "file-1"}]})),
     ("files", "responses", item({"role": "user", "content": [{"type": "input_image", "file_id": "file-1"}]})),
     (
@@ -538,6 +540,21 @@ class TestCarried:
         assert clean("chat", body, "openai") == Cleaned({}, ("metadata",), {})
         assert clean("chat", {**body, "store": True}, "openai").carried == body
         assert clean("responses", body, "openai").carried == body
+
+    @pytest.mark.parametrize(
+        ("route", "kind", "body"),
+        [
+            ("chat", "openai", {"user": "\ud800"}),
+            ("chat", "hosted_vllm", {"chat_template_kwargs": {"\ud800": 1}}),
+            ("chat", "hosted_vllm", {"top_k": 1 << 64}),
+            ("messages", "anthropic", {"metadata": {"user_id": "\ud800"}}),
+            ("responses", "openai", {"metadata": {"a": "\ud800"}}),
+        ],
+    )
+    def test_what_no_json_holds_is_the_callers_fault(self, route: str, kind: str, body: dict[str, Any]) -> None:
+        with pytest.raises(Refused) as raised:
+            clean(route, body, kind)
+        assert raised.value.refusal.status == 400
 
     @pytest.mark.parametrize("name", ["user", "safety_identifier"])
     @pytest.mark.parametrize("value", [1, ["x"], {"x": 1}])

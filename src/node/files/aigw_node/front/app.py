@@ -111,7 +111,8 @@ class AgentPort:
         if spec.name == "models":
             await self._list(exchange, found, send)
             return
-        read = b"" if spec.body is Body.NONE else await self._bodies.read(receive, headers.content_length(given))
+        length = headers.content_length(given)
+        read = b"" if spec.body is Body.NONE else await self._bodies.read(receive, length, exchange.agent)
         content_type, body = await self._body(exchange, headers.text_of(given, b"content-type"), read)
         path, rewrite = scope["path"], None
         if response := found.values.get("response"):

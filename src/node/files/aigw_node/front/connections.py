@@ -35,6 +35,9 @@ class Bounds:
     # answer would be lost, since a connection that is closed with something unread is reset.
     linger_seconds: float = 5.0
     linger_bytes: int = 64 << 20
+    # Of an answer that waits for its caller: how much of it must be taken in what time. No other bound ends such a request.
+    unread_seconds: float = 120.0
+    unread_bytes: int = 1 << 20
 
 
 class _HeadTooLong(Exception):
@@ -87,6 +90,7 @@ class Connection(HttpToolsProtocol):
         self._head = self._seen = self._begun = self._beside_body = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._deaf, self._thrown_away = False, 0
+        self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn has it
@@ -99,8 +103,17 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.waiting.remove(self)
         self._stop_clock()
+        self._stop_unread()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_unread()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_unread()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -253,6 +266,19 @@ class Connection(HttpToolsProtocol):
         if self._deadline is None:
             self._deadline = self.loop.call_later(seconds, then)
 
+    def _watch_unread(self, before: int | None = None) -> None:
+        """`before`: bytes that waited when this was last asked."""
+        left = self.transport.get_write_buffer_size()
+        if before is not None and before - left < self.bounds.unread_bytes:
+            self.transport.abort()  # to close would wait until the rest is taken
+        else:
+            self._unread = self.loop.call_later(self.bounds.unread_seconds, self._watch_unread, left)
+
+    def _stop_unread(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
     def _stop_clock(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
@@ -285,6 +311,8 @@ CALLED = {
     "on_response_complete": ["self"],
     "connection_made": ["self", "transport"],
     "connection_lost": ["self", "exc"],
+    "pause_writing": ["self"],
+    "resume_writing": ["self"],
     "data_received": ["self", "data"],
     "timeout_keep_alive_handler": ["self"],
     "_start_asgi_task": ["self", "cycle", "app"],

@@ -13,6 +13,8 @@ FIELDS = 100
 FILES = 20
 FIELD_BYTES = 1 << 20
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}(\[\])?")
+# Others cost far more time than their length, or read one byte as many characters.
+CHARSETS = frozenset({b"", b"utf-8", b"utf8", b"us-ascii"})
 TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
 # What a file's name keeps: providers judge the format by its ending.
 UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -27,8 +29,12 @@ class File:
 
 async def parse(content_type: str, body: bytes) -> dict[str, Any]:
     """Fields by name, a list where a name ends in [] or comes with several files. Raises Refused with 400."""
+    from python_multipart.multipart import parse_options_header
     from starlette.datastructures import Headers, UploadFile
     from starlette.formparsers import MultiPartException, MultiPartParser
+
+    if parse_options_header(content_type)[1].get(b"charset", b"").lower() not in CHARSETS:
+        raise invalid("the fields of a form must be UTF-8")
 
     async def stream() -> AsyncGenerator[bytes, None]:
         yield body

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aigw_node.front import strict_json
 from aigw_node.front.multipart import File
 from aigw_node.front.refusal import Form, invalid
 from aigw_node.front.routes import Body, RouteSpec
@@ -155,6 +156,7 @@ def _known(spec: RouteSpec, name: str) -> str:
 
 
 def _check_carried(carry: Mapping[str, Any]) -> None:
+    strict_json.write(carry)  # what no JSON can hold would look like a failure of the deployment, which then rests
     for name in USERS:
         if name in carry and not isinstance(carry[name], str):
             raise invalid(f'"{name}" must be a text', param=name)
@@ -249,8 +251,14 @@ def _is_automatic(container: Any) -> bool:
     return isinstance(container, dict) and container.get("type") == "auto"
 
 
+# What holds the id of a file to open, whatever else is in it.
+_HOLDERS = ("file", "source", "image_url", "image_file")
+
+
 def _of_file(found: Mapping[str, Any]) -> Finding:
     """A text, so that a JSON schema may have a property of that name."""
+    if any(isinstance(held := found.get(name), dict) and isinstance(held.get("file_id"), str) for name in _HOLDERS):
+        yield "files", "file_id"
     if isinstance(found.get("file_id"), str) and not _is_told(found):
         yield "files", "file_id"
     if isinstance(found.get("file_ids"), list) and found["file_ids"]:

@@ -31,7 +31,11 @@ class ResponseIds:
     def raw(self, agent: str, signed: Any, *, status: int = 404) -> str:
         """LiteLLM's id. Raises Refused if the agent did not get this id from us."""
         raw, _, signature = signed.rpartition(".") if isinstance(signed, str) else ("", "", "")
-        if not ID.fullmatch(raw) or not hmac.compare_digest(signature.encode(), self._signature(agent, raw).encode()):
+        if (
+            not ID.fullmatch(raw)
+            or not signature.isascii()
+            or not hmac.compare_digest(signature, self._signature(agent, raw))
+        ):
             raise Refused(Refusal(status, NOT_FOUND, "invalid_request_error", code="response_not_found"))
         return raw
 

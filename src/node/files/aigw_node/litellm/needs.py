@@ -28,6 +28,10 @@ NEEDS = (
     *(Need(f"{SERVER}:{name}") for name in (*LOOKS, "master_key", "llm_router", "app", "redis_usage_cache")),
     # models.py
     Need("litellm.types.utils:all_litellm_params"),
+    # pictures.py
+    Need("litellm.litellm_core_utils.token_counter:get_image_dimensions", ("data",)),
+    Need("litellm.constants:DEFAULT_IMAGE_HEIGHT"),
+    Need("litellm.constants:DEFAULT_IMAGE_WIDTH"),
     # day_caps.py, counters.py, fleet_limits.py
     Need("litellm.router:Router.cached_model_group_info", ("model_group",)),
     Need("litellm.caching.redis_cache:RedisCache.async_register_script", ("script",)),
