@@ -113,7 +113,7 @@ def test_a_key_lists_exactly_the_models_that_it_may_call(gateway: Booted) -> Non
 def test_a_model_that_is_not_the_agents_is_refused(gateway: Booted) -> None:
     key = gateway.key(models=gateway.agents["schedule-agent"]["models"])
     status, reply = gateway.ask("POST", CHAT, chat(model="gpt-4o"), key)
-    assert (status, reply["error"]["type"]) == (403, "key_model_access_denied")
+    assert (status, reply["error"]["code"]) == (403, "model_not_allowed")
     assert gateway.ask("POST", CHAT, chat(model="no-such-model"), key)[0] == 403
     assert gateway.ask("POST", CHAT, chat(model="gpt-4o"))[0] == 401
 

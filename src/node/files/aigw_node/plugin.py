@@ -53,6 +53,7 @@ class GatewayPlugin(CustomLogger):
     async def _sent(self, exchange: Exchange, kwargs: dict[str, Any]) -> dict[str, Any]:
         """What the chosen deployment gets; a fallback's too, which LiteLLM has chosen by itself."""
         deployment = self._catalogue.deployment((kwargs.get("model_info") or {}).get("id"))
+        exchange.refusal = None  # of a deployment that was tried before this one
         if deployment is None or exchange.model is None:
             return kwargs
         if not self._catalogue.is_of(deployment, exchange.model) and not await keys.may_call(

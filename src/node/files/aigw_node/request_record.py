@@ -15,6 +15,7 @@ from aigw_node.day_caps import AGENT
 from aigw_node.desired import GROUP, LABELS
 from aigw_node.fleet_limits import provider_of
 from aigw_node.front.exchange import Exchange, current
+from aigw_node.front.parameters import loggable
 from aigw_node.front.refusal import Refusal
 
 VERSION = 1
@@ -89,7 +90,7 @@ class Recorder:
 
     def _common(self, call: str, outcome: str, status: int) -> dict[str, Any]:
         exchange = current()
-        dropped = list(exchange.dropped) if exchange and exchange.dropped else None
+        dropped = loggable(exchange.dropped) if exchange and exchange.dropped else None
         return {**self._place("request"), "request_id": call, "outcome": outcome, "status": status, "dropped": dropped}
 
     def _place(self, event: str) -> dict[str, Any]:

@@ -45,6 +45,15 @@ MOST_ANSWERS = 128
 DOCS = "see docs/parameters.md"
 
 
+# By their names others may know them: those of the APIs, and those that never pass.
+KNOWN = FORBIDDEN.union(*(names for table in TABLE.values() for names in table.values()))
+
+
+def loggable(names: Iterable[str]) -> list[str]:
+    """Names of parameters for a log: one that a caller made up could be anything, a secret too."""
+    return sorted({name if name in KNOWN else "other" for name in names})
+
+
 @dataclass(frozen=True)
 class Cleaned:
     body: dict[str, Any]
