@@ -79,10 +79,11 @@ function isList<T>(value: readonly T[] | object): value is readonly T[] {
 
 /** What no caller may say, as the node's `front/parameters.py` has it. */
 export const NEVER_PASSED: readonly string[] = (
-  "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token base_url " +
-  "cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers litellm_call_id " +
-  "litellm_credential_name litellm_logging_obj litellm_metadata litellm_params mock_response model_info no-log no_log " +
-  "organization provider_specific_header proxy_server_request router secret_fields user_config"
+  "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token " +
+  "base_url cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers " +
+  "litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_params " +
+  "mock_response model_info no-log no_log organization provider_specific_header proxy_server_request router " +
+  "secret_fields user_config"
 ).split(" ");
 
 const URL_OF_A_SERVER = /^https:\/\/[^\s/?#]+(\/\S*)?$/;

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from aigw_node.front.answer import MOST_EVENT, Answer, send_refusal
+from aigw_node.front.answer import Answer, send_refusal
+from aigw_node.front.events import MOST_EVENT
 from aigw_node.front.exchange import Exchange, Failure, Rate, advise, enter, leave, refuse
 from aigw_node.front.refusal import Form, Refusal
 from aigw_node.front.response_ids import ResponseIds
@@ -431,4 +432,4 @@ async def test_error_events_without_an_error_object_are_told_in_our_words() -> N
 
     await caller.ask(app)
     assert SECRET_HOST.encode() not in caller.body
-    assert b'"code": "server_error"' in caller.body
+    assert b'"code":"server_error"' in caller.body

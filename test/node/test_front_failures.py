@@ -331,6 +331,19 @@ async def test_the_last_try_is_told_and_no_earlier_one(stub: Stub) -> None:
     assert (failure.status, failure.type, failure.code, failure.param, failure.message) in (one, other)
 
 
+@pytest.mark.parametrize("retries", [0, 1, 2])
+async def test_a_routers_tries_that_end_alike_are_told_as_the_provider_did(stub: Stub, retries: int) -> None:
+    from litellm import Router
+
+    stub.answers = [(529, {}, openai("over", "overloaded", "busy"))]
+    model = {"model_name": "m", "litellm_params": deployment("openai", stub.url)}
+    router = Router(model_list=[model], num_retries=retries, disable_cooldowns=True)
+    with pytest.raises(Exception, match="over") as caught:
+        await router.acompletion("m", MESSAGES)
+    failure = failure_of(caught.value)
+    assert (failure.status, failure.type, failure.code, failure.message) == (529, "overloaded", "busy", "over")
+
+
 def of_module(name: str) -> Iterator[type[BaseException]]:
     import importlib
 

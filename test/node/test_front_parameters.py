@@ -457,6 +457,13 @@ class TestMetadata:
         cleaned = clean(route, {"metadata": {"user_api_key_hash": "x", "tags": "y"}, "store": True}, "openai", "anthropic")
         assert "metadata" not in cleaned.body
 
+    def test_anthropic_gets_the_user_and_nothing_else(self) -> None:
+        """LiteLLM sends no more of it, and the deployment's call has it where LiteLLM keeps its own."""
+        said = {"user_id": "u", "user_api_key_hash": "x", "tags": "y", "litellm_call_id": "z"}
+        cleaned = clean("messages", {"metadata": said}, "anthropic")
+        assert cleaned.carried == {"metadata": {"user_id": "u"}}
+        assert set(cleaned.dropped) == {f"metadata.{name}" for name in said if name != "user_id"}
+
     @pytest.mark.parametrize("value", ["x", ["x"], 1])
     def test_is_an_object(self, value: Any) -> None:
         assert "metadata" in refused("responses", {"metadata": value})
@@ -502,6 +509,11 @@ class TestForms:
         assert "must not be a file" in refused("transcriptions", {"prompt": FILE})
         assert "must be a file" in refused("image-edits", {"image[]": [FILE, "x"]})
         assert "must not be a file" in refused("image-edits", {"size": FILE})
+
+    def test_a_field_is_no_list_as_well(self) -> None:
+        """LiteLLM adds the second to the first, which is no list."""
+        assert "twice" in refused("image-edits", {"image": FILE, "image[]": [FILE]})
+        assert "twice" in refused("transcriptions", {"include[]": ["logprobs"], "include": "logprobs"})
 
     @pytest.mark.parametrize("name", ["n[]", "stream[]", "prompt[]", "file[]", "user[]", "model[]"])
     def test_what_is_no_list_passes_not_as_one(self, name: str) -> None:

@@ -272,7 +272,6 @@ def test_no_secret_of_the_gateways_lies_anywhere(searched: Searched) -> None:
 
 
 def test_no_secret_of_a_callers_lies_anywhere(searched: Searched) -> None:
-    """But the model that was asked for is in the request log, whatever it is. What a caller sent may be in its answer."""
+    """What a caller sent may be in its answer."""
     found = searched.callers.found(*[path for path in seen_by_others(searched) if path != searched.heard])
     assert found == []
-    assert all("/requests/" in place or "/shipped.json" in place for _, place in found), found

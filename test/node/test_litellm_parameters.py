@@ -62,3 +62,17 @@ def _passes(route: str, name: str) -> bool:
 def test_the_forbidden_ones_of_litellm_are_known_to_it(names: frozenset[str]) -> None:
     """A name that LiteLLM has given up would guard nothing."""
     assert len(FORBIDDEN & names) > 12
+
+
+def test_no_prop_opens_a_name_of_litellms(names: frozenset[str]) -> None:
+    from aigw_node.front.parameters import FORBIDDEN, TABLE
+    from aigw_node.litellm.models import own_parameters
+
+    own = own_parameters() | FORBIDDEN
+    parameters = Parameters({"*": own}, (), own_parameters())
+    for spec in SPECS:
+        if spec.name not in TABLE:
+            continue
+        documented = {name for judged in TABLE[spec.name].values() for name in judged}
+        asked = sorted(own - documented)
+        assert parameters.clean(spec, dict.fromkeys(asked, "1"), ()).body == {}

@@ -42,22 +42,26 @@ ASYNCIOS = re.compile(r"^[\w ,.'-]*")
 _serving = threading.Event()
 
 
+_ours: _Handler | None = None
+
+
 def begin() -> None:
     """From here on nothing but JSON lines comes out of this process: to be called before anything else runs."""
+    global _ours  # noqa: PLW0603 (LiteLLM puts its own handlers in the place of all others)
     log.keep_stream(sys.stderr)
     budget = _Budget()
     sys.stdout, sys.stderr = _Lines(sys.stderr, "stdout", budget), _Lines(sys.stderr, "stderr", budget)
     sys.excepthook = _crashed
     threading.excepthook = lambda args: log.event("thread-failed", **log.told_of(args.exc_value or RuntimeError()))
     root = logging.getLogger()
-    root.handlers[:] = [_Handler(budget)]
+    _ours = _Handler(budget)
+    root.handlers[:] = [_ours]
     logging.captureWarnings(True)
 
 
 def take_over() -> None:
     """Takes away what LiteLLM has hung on its loggers meanwhile. What level is heard stays as it is."""
-    root = logging.getLogger()
-    ours = next((handler for handler in root.handlers if isinstance(handler, _Handler)), None)
+    root, ours = logging.getLogger(), _ours
     if ours is None:
         raise RuntimeError("journal.begin() comes first")
     for handler in root.handlers:

@@ -15,14 +15,14 @@ import orjson
 
 from aigw_node import log
 from aigw_node.asgi import Headers, Message, Send
+from aigw_node.front.events import Events, error_event, error_in
 from aigw_node.front.exchange import Exchange, Failure, Rate
-from aigw_node.front.failures import cleaned, general, type_of
+from aigw_node.front.failures import cleaned, failure_in, general, type_of
 from aigw_node.front.refusal import Form, Refusal, error_body
 
 SILENCE = 15.0  # seconds until a stream gets a comment
 COMMENT = b": keep-alive\n\n"
 MOST_ERROR = 64 << 10  # bytes of an error of LiteLLM's that are looked at
-MOST_EVENT = 1 << 20  # of an event that is not whole yet; a longer one passes as it comes
 PASSED = frozenset({b"content-type", b"content-length", b"cache-control", b"content-disposition"})
 STREAM = b"text/event-stream"
 MOST_DROPPED = 1000
@@ -84,8 +84,7 @@ class Answer:
         self._status = 0  # LiteLLM's
         self._retry_after: int | None = None
         self._error = bytearray()
-        self._event = bytearray()
-        self._inside = False  # an event that was too long to wait for is on its way
+        self._events = Events(self._event_told)
         self._last = time.monotonic()
         self._life: asyncio.Task[None] | None = None
 
@@ -119,7 +118,8 @@ class Answer:
                 await self._body(message.get("body", b""), more=message.get("more_body", False))
 
     async def _start(self, status: int, headers: Headers) -> None:
-        self._status = status
+        # None of ours redirects, and a provider's redirect is an error of its own.
+        self._status = status = 502 if 300 <= status < 400 else status
         known = {bytes(name).lower(): bytes(value) for name, value in headers}
         said = known.get(b"retry-after", b"")
         self._retry_after = int(said) if said.isdigit() else None
@@ -150,7 +150,7 @@ class Answer:
 
     async def _pass(self, chunk: bytes, *, more: bool) -> None:
         if self._streams:
-            chunk = self._whole_events(chunk, more=more)
+            chunk = self._events.feed(chunk) + (b"" if more else self._events.end())
         if self._rewrite is not None:
             chunk = self._rewrite.feed(chunk) + (b"" if more else self._rewrite.end())
         self._ended = not more
@@ -161,41 +161,12 @@ class Answer:
         self._last = time.monotonic()
         await self._out(message)
 
-    def _whole_events(self, chunk: bytes, *, more: bool) -> bytes:
-        """Those events that are whole: so a comment never falls into one. Errors among them are told in our words."""
-        self._event += chunk
-        end = max(self._event.rfind(ends) + len(ends) if ends in self._event else 0 for ends in (b"\n\n", b"\n\r\n"))
-        self._inside = end == 0 and (self._inside or len(self._event) > MOST_EVENT)
-        if not more or self._inside:
-            end = len(self._event)
-        whole = bytes(self._event[:end])
-        del self._event[:end]
-        if b'"error"' not in whole:
-            return whole
-        return b"\n\n".join(self._event_told(event) for event in whole.split(b"\n\n"))
-
     def _event_told(self, event: bytes) -> bytes:
-        return b"\n".join(
-            b"data: " + told if line.startswith(b"data:") and (told := self._error_told(line[5:])) else line
-            for line in event.split(b"\n")
-        )
-
-    def _error_told(self, data: bytes) -> bytes | None:
-        """The event's data with its error in our words; None if it is no error."""
-        try:
-            value = orjson.loads(data)
-        except ValueError:
-            return None
-        if not isinstance(value, dict):
-            return None
-        if value.get("type") == "response.failed" and isinstance(value.get("response"), dict):
-            failed = value["response"].get("error")
-            if isinstance(failed, dict):
-                failed["message"] = self._failure(500, failed).message
-            return orjson.dumps(value)
-        if not value.get("error") and value.get("type") != "error":
-            return None
-        return self._told(self._failure(500, value))
+        said = error_in(event)
+        if said is None:
+            return event
+        inner = said["response"]["error"] if said.get("type") == "response.failed" else said
+        return error_event(self._exchange.route, self._exchange.failure or failure_in(inner), said)
 
     async def _fail(self) -> None:
         """The end of a request that has no good answer."""
@@ -204,15 +175,15 @@ class Answer:
         own = headers_of(exchange)
         if refusal is not None:
             status, body, more = refusal.status, refusal.body(exchange.route.form), refusal.all_headers()
+            failure = Failure(status, refusal.message, refusal.type, refusal.code, refusal.param)
         else:
             failure = self._failure(self._status if self._status >= 400 else 500, _read(bytes(self._error)))
             status, body = failure.status, self._told(failure)
             wait = failure.retry_after or self._retry_after or (exchange.advised if status == 429 else None)
             more = {} if wait is None else {"retry-after": str(wait)}
         if self._started:
-            event = b"event: error\n" if exchange.route.form is Form.ANTHROPIC else b""
-            apart = b"\n\n" if self._inside else b""
-            await self._put({"type": "http.response.body", "body": apart + event + b"data: " + body + b"\n\n"})
+            event = error_event(exchange.route, failure, {}) + b"\n\n"
+            await self._put({"type": "http.response.body", "body": event if self._events.between else b"\n\n" + event})
         else:
             self._started = True
             await _send_whole(status, body, {**own, **more}, self._put)
@@ -241,7 +212,7 @@ class Answer:
             async with self._lock:
                 if self._ended or time.monotonic() - self._last < self._silence:
                     continue
-                if self._inside:
+                if not self._events.between:
                     self._last = time.monotonic()
                     continue
                 if not self._started and self._status == 0:

@@ -14,6 +14,7 @@ from aigw_node.front.response_ids import ResponseIds
 from aigw_node.front.routes import RouteTable
 from aigw_node.front.waiting import WaitingRoom
 from aigw_node.limits import Limits
+from aigw_node.litellm import models
 from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.settings import Settings
@@ -45,7 +46,7 @@ def build(
         app,
         RouteTable(settings.routes["agents"]),
         catalogue,
-        Parameters(settings.extra_parameters, settings.opened_ids),
+        Parameters(settings.extra_parameters, settings.opened_ids, models.own_parameters()),
         bodies=Bodies(settings.max_request_mib * MIB),
         room=WaitingRoom(settings.max_waiting),
         ids=ResponseIds(salt_key),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from aigw_node.front.exchange import Failure
 from aigw_node.front.provider_errors import attempt, provider_error
+from aigw_node.front.refusal import ANTHROPIC_TYPES
 from aigw_node.litellm.outgoing import AnswerRefused
 
 MOST = 1000  # characters of a message
@@ -87,6 +89,7 @@ TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+STATUSES = {type_: status for status, type_ in reversed(ANTHROPIC_TYPES.items())}  # an event has no other status
 CONTEXT = "context_length_exceeded"
 CODES = {
     "BudgetExceededError": "budget_exceeded",
@@ -155,6 +158,22 @@ def failure_of(error: BaseException) -> Failure:
     return Failure(status, words or own or general(status), kind, CODES.get(name or ""), None, retry_after)
 
 
+def failure_in(said: Mapping[str, Any]) -> Failure:
+    """What a provider says in the midst of a stream: OpenAI's `error`, Anthropic's, or the event of the responses API."""
+    inner = said.get("error")
+    words = inner if isinstance(inner, Mapping) else {**said, "message": inner} if isinstance(inner, str) else said
+    type_, code, param, message = (_text(words.get(name)) for name in ("type", "code", "param", "message"))
+    type_ = None if type_ == "error" else type_
+    status = int(code) if code and re.fullmatch("[45][0-9]{2}", code) else STATUSES.get(type_ or "", 500)
+    return Failure(
+        status,
+        REFUSED_CREDENTIAL if status in (401, 403) else cleaned(message or "") or general(status),
+        _word(type_) or type_of(status),
+        None if code and code.isdigit() else _word(code),
+        _word(param),
+    )
+
+
 def general(status: int) -> str:
     return BY_STATUS.get(status, "the request failed" if status >= 500 else "the request is not valid")
 
@@ -192,6 +211,10 @@ def _seconds(said: Any) -> int | None:
     except (TypeError, ValueError):
         return None
     return math.ceil(seconds) if 0 <= seconds <= LONGEST_WAIT else None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int) and value else None
 
 
 def _word(text: str | None) -> str | None:

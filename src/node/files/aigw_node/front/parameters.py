@@ -21,17 +21,21 @@ from aigw_node.front.routes import Body, RouteSpec
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(Path(__file__).with_name("parameters.json").read_text("utf-8"))
 # No caller's, even if the gateway's owner adds them.
 FORBIDDEN = frozenset(
-    "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token base_url "
-    "cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers litellm_call_id "
-    "litellm_credential_name litellm_logging_obj litellm_metadata litellm_params mock_response model_info no-log no_log "
-    "organization provider_specific_header proxy_server_request router secret_fields user_config".split()
+    "allowed_model_region api_base api_key api_version aws_access_key_id aws_secret_access_key aws_session_token "
+    "base_url cache caching custom_llm_provider default_headers extra_body extra_headers fallbacks headers "
+    "litellm_call_id litellm_credential_name litellm_logging_obj litellm_metadata litellm_params "
+    "mock_response model_info no-log no_log organization provider_specific_header proxy_server_request router "
+    "secret_fields user_config".split()
 )
+# LiteLLM acts on them itself: they go past it, and only where the table carries them.
+PAST_LITELLM = frozenset({"metadata", "safety_identifier", "user"})
 # What opens the account of a provider, by the name that `openedIds` gives it.
 OPENABLE = ("files", "vector-stores", "containers", "conversations", "mcp-servers", "prompts")
 # Labels of a stored answer, as OpenAI has them.
 METADATA_MOST = 16
 METADATA_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 METADATA_VALUE = 512  # characters
+USER_ID = re.compile("user_id")  # all that Anthropic has
 STREAMS_UNCOUNTED = frozenset({"images", "image-edits", "transcriptions"})
 # Of a form, these may come as a list: name[]. LiteLLM reads every other name[] as if it were the name.
 LISTED = frozenset({"image", "include", "timestamp_granularities"})
@@ -62,11 +66,15 @@ class Cleaned:
 
 
 class Parameters:
-    def __init__(self, extra: Mapping[str, Iterable[str]], opened: Iterable[str]) -> None:
-        """`extra`: more names by route, "*" for all routes; `opened`: which of OPENABLE callers may use."""
+    def __init__(self, extra: Mapping[str, Iterable[str]], opened: Iterable[str], litellms: Collection[str] = ()) -> None:
+        """`extra`: more names by route, "*" for all routes, but none of `litellms`, which are LiteLLM's own; `opened`: which
+        of OPENABLE callers may use."""
         self._opened = frozenset(opened)
         everywhere = frozenset(extra.get("*", ()))
-        self._extra = {route: (everywhere | frozenset(extra.get(route, ()))) - FORBIDDEN for route in TABLE}
+        self._extra = {
+            route: (everywhere | frozenset(extra.get(route, ()))) - FORBIDDEN.union(PAST_LITELLM, litellms)
+            for route in TABLE
+        }
 
     def clean(self, spec: RouteSpec, body: Mapping[str, Any], kinds: Collection[str]) -> Cleaned:
         """`kinds`: LiteLLM's prefixes of what serves the model. Raises Refused with 400."""
@@ -93,7 +101,8 @@ class Parameters:
             del carry["metadata"]  # OpenAI refuses labels of what it does not store
             dropped.append("metadata")
         _check_carried(carry)
-        dropped += _clean_metadata(kept) + _clean_metadata(carry)
+        labels = USER_ID if spec.form is Form.ANTHROPIC else METADATA_NAME
+        dropped += _clean_metadata(kept, labels) + _clean_metadata(carry, labels)
         self._check(spec, kept, carry)
         return Cleaned(kept, tuple(sorted(dropped)), carry)
 
@@ -151,14 +160,14 @@ def _check_carried(carry: Mapping[str, Any]) -> None:
             raise invalid(f'"{name}" must be a text', param=name)
 
 
-def _clean_metadata(found: dict[str, Any]) -> list[str]:
+def _clean_metadata(found: dict[str, Any], names: re.Pattern[str]) -> list[str]:
     """Takes out of `metadata` what is no label; the names that were taken out."""
     if "metadata" not in found:
         return []
     said = found["metadata"]
     if not isinstance(said, dict):
         raise invalid('"metadata" must be an object', param="metadata")
-    good = [(name, value) for name, value in said.items() if METADATA_NAME.fullmatch(name) and _is_label(value)]
+    good = [(name, value) for name, value in said.items() if names.fullmatch(name) and _is_label(value)]
     found["metadata"] = dict(good[:METADATA_MOST])
     return [f"metadata.{name}" for name in said if name not in found["metadata"]]
 
@@ -183,6 +192,8 @@ _SMALL = re.compile(r"[0-9]{1,3}")
 
 def _check_form(kept: Mapping[str, Any]) -> None:
     for name, value in kept.items():
+        if f"{name}[]" in kept:  # LiteLLM fails on both
+            raise invalid(f'the form has the field "{name}" twice', param=name)
         wants_file = name.removesuffix("[]") in FILES
         if any(isinstance(part, File) != wants_file for part in (value if isinstance(value, list) else [value])):
             raise invalid(f'"{name}" must {"" if wants_file else "not "}be a file', param=name)

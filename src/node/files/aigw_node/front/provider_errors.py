@@ -29,7 +29,8 @@ class ProviderError:
 
 def attempt(error: BaseException) -> Iterator[BaseException]:
     """The exception and those behind it that are of the same call. Another one that LiteLLM has mapped is of an earlier try
-    or of a fallback, and was only being handled when this one was raised."""
+    or of a fallback, and was only being handled when this one was raised: but for that of the last try, before which its
+    router raises the first one once more when all ended alike."""
     found: BaseException | None = error
     for _ in range(CHAIN):
         if found is None:
@@ -40,8 +41,12 @@ def attempt(error: BaseException) -> Iterator[BaseException]:
             found = wrapped
             continue
         found = found.__cause__ or found.__context__
-        if type(found).__module__ == MAPPED:
+        if type(found).__module__ == MAPPED and not (found is error.__context__ and _is_alike(found, error)):
             return
+
+
+def _is_alike(one: BaseException | None, other: BaseException) -> bool:
+    return type(one) is type(other) and getattr(one, "status_code", None) == getattr(other, "status_code", None)
 
 
 def provider_error(behind: list[BaseException]) -> ProviderError | None:

@@ -26,6 +26,8 @@ NEEDS = (
     Need(f"{AUTH}:get_team_object", ("team_id", *LOOKS)),
     Need(f"{AUTH}:can_key_call_resolved_model", ("model", "llm_model_list", "valid_token", "llm_router")),
     *(Need(f"{SERVER}:{name}") for name in (*LOOKS, "master_key", "llm_router", "app", "redis_usage_cache")),
+    # models.py
+    Need("litellm.types.utils:all_litellm_params"),
     # day_caps.py, counters.py, fleet_limits.py
     Need("litellm.router:Router.cached_model_group_info", ("model_group",)),
     Need("litellm.caching.redis_cache:RedisCache.async_register_script", ("script",)),
