@@ -220,6 +220,15 @@ def test_no_other_protocol_is_spoken(served: Served, upgrade: bytes) -> None:
     assert status(said) == 200
 
 
+def test_what_goes_on_behind_the_last_request_takes_no_answer_away(served: Served) -> None:
+    channel = served.open(b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+    until = time.monotonic() + 1.3
+    while time.monotonic() < until:
+        channel.sendall(b"\x00" * 1000)
+        time.sleep(0.01)
+    assert status(rest(channel)) == 200
+
+
 @pytest.mark.parametrize(
     "parts",
     [

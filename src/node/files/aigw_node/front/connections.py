@@ -209,8 +209,8 @@ class Connection(HttpToolsProtocol):
             super().shutdown()
 
     def end(self) -> None:
-        """Closes, after an answer that did not wait for the whole request only once the caller had time to read it."""
-        if self._whole or self.transport.is_closing():
+        """Closes, and while the caller may still be sending only once it had time to read its answer."""
+        if (self._whole and not self._deaf) or self.transport.is_closing():
             self.transport.close()
             self._give_up_later()
             return
