@@ -34,3 +34,13 @@ def test_the_folders_of_the_page_are_those_of_the_program(folder: str) -> None:
     programs = "".join(path.read_text() for path in FILES.iterdir() if path.is_file() and path.suffix != ".json")
     user_data = (PROJECT / "src/node/user-data.ts").read_text()
     assert folder in programs + user_data
+
+
+SHOWN = re.findall(r"`(test/[^`]*)`", (PROJECT / "docs/security.md").read_text())
+
+
+@pytest.mark.parametrize("path", sorted(set(SHOWN)))
+def test_each_test_that_the_security_page_names_is_there(path: str) -> None:
+    _, choice, _ = (*re.split(r"\{(.*)\}", path), "", "")[:3]
+    for name in choice.split(",") if choice else [""]:
+        assert list(PROJECT.glob(re.sub(r"\{.*\}", name, path)))
