@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from litellm.integrations.custom_logger import CustomLogger
 
 from aigw_node.day_caps import microdollars
-from aigw_node.front.catalogue import ONLY_KINDS, Catalogue
+from aigw_node.front.catalogue import ONLY_KINDS, STORES_RESPONSES, Catalogue
 from aigw_node.front.exchange import Exchange, current, refuse
 from aigw_node.front.failures import failure_of
 from aigw_node.front.parameters import add_carried
@@ -60,7 +60,8 @@ class GatewayPlugin(CustomLogger):
             exchange.caller, deployment.model
         ):
             refuse(Refusal(403, f'this key may not call the model "{deployment.model}"', "permission_error"))
-        if deployment.kind not in ONLY_KINDS.get(exchange.route.name, {deployment.kind}):
+        kinds = STORES_RESPONSES if kwargs.get("previous_response_id") else ONLY_KINDS.get(exchange.route.name)
+        if kinds is not None and deployment.kind not in kinds:
             refuse(Refusal(400, "the fallback of this model cannot serve this route", "invalid_request_error"))
         return add_carried(kwargs, exchange.route, exchange.carried, deployment.kind)
 

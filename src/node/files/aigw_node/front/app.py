@@ -26,8 +26,11 @@ from aigw_node.front.waiting import WaitingRoom
 
 HEALTH = frozenset({"/health/readiness", "/health/liveliness"})
 FORM_BY_PREFIX = (("/v1/messages", Form.ANTHROPIC), ("/v1/rerank", Form.COHERE), ("/v2/rerank", Form.COHERE))
-# Of what LiteLLM is asked without one of its hooks, these cost a request of the minute; to delete costs nothing.
-COUNTED_HERE = frozenset({("count-tokens", "POST"), ("response", "GET"), ("response-cancel", "POST")})
+FAILED = Refusal(500, "the request failed", "api_error")
+# Of what LiteLLM is asked without one of its hooks, these cost a request of the minute.
+COUNTED_HERE = frozenset(
+    {("count-tokens", "POST"), ("response", "GET"), ("response", "DELETE"), ("response-cancel", "POST")}
+)
 
 
 class Charge(Protocol):
@@ -96,6 +99,9 @@ class AgentPort:
             await send_refusal(refused.refusal, exchange, call, send)
         except ClientGone:
             pass
+        except Exception as error:  # before any answer: what comes later is the answer's to tell
+            log.event("request-failed", call=call, **log.told_of(error))
+            await send_refusal(FAILED, exchange, call, send)
         finally:
             exchange.release()
             leave(token)
