@@ -28,6 +28,11 @@ NEEDS = (
     *(Need(f"{SERVER}:{name}") for name in (*LOOKS, "master_key", "llm_router", "app", "redis_usage_cache")),
     # models.py
     Need("litellm.types.utils:all_litellm_params"),
+    # cooldowns.py
+    Need(
+        "litellm.router_utils.cooldown_handlers:_should_run_cooldown_logic",
+        ("litellm_router_instance", "deployment", "exception_status", "original_exception"),
+    ),
     # pictures.py
     Need("litellm.litellm_core_utils.token_counter:get_image_dimensions", ("data",)),
     Need("litellm.constants:DEFAULT_IMAGE_HEIGHT"),
