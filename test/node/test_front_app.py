@@ -225,3 +225,27 @@ async def test_a_turn_that_litellm_keeps_is_given_back_in_time(monkeypatch: pyte
     assert len(gateway.got) == 2
     gateway.hold.set()
     assert [(await task)[0] for task in (first, second)] == [200, 200]
+
+
+async def test_what_nobody_foresaw_is_a_short_answer_and_a_short_line(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("inner")
+
+    monkeypatch.setattr(Parameters, "clean", fail)
+    status, headers, body = await gateway.ask("POST", CHAT, BODY)
+    assert (status, json.loads(body)["error"]["message"]) == (500, "the request failed")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line)["call"] == headers["x-request-id"]
+    assert "inner" not in line
+
+
+@pytest.mark.parametrize(("port", "path"), [("agents", CHAT), ("admin", "/key/generate")])
+async def test_who_leaves_within_a_body_leaves_no_trace(gateway: Gateway, port: str, path: str) -> None:
+    async def gone() -> Any:
+        return {"type": "http.disconnect"}
+
+    with pytest.raises(IndexError):  # nothing was sent
+        await gateway.ask("POST", path, BODY, port=port, receive=gone)
+    assert (gateway.got, gateway.told) == ([], [])

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from aigw_node.asgi import App, Receive, Scope, Send
 from aigw_node.front import headers, strict_json
 from aigw_node.front.answer import send_refusal
-from aigw_node.front.body import Bodies
+from aigw_node.front.body import Bodies, ClientGone
 from aigw_node.front.refusal import Form, Refusal, Refused
 from aigw_node.front.replay import replay
 from aigw_node.settings import Route
@@ -48,6 +48,8 @@ class AdminPort:
                 body = strict_json.write(strict_json.parse(read))
         except Refused as refused:
             await send_refusal(refused.refusal, Form.OPENAI, call, send)
+            return
+        except ClientGone:
             return
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         query = urlencode([(name, value) for name, value in asked if name in QUERIES.get(path, ())])

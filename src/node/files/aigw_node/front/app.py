@@ -27,6 +27,7 @@ from aigw_node.front.waiting import WaitingRoom
 
 HEALTH = frozenset({"/health/readiness", "/health/liveliness"})
 FORM_BY_PREFIX = (("/v1/messages", Form.ANTHROPIC), ("/v1/rerank", Form.COHERE), ("/v2/rerank", Form.COHERE))
+FAILED = Refusal(500, "the request failed", "api_error")
 # What takes longer before LiteLLM asks a provider does not work, it waits: for Redis or the database.
 TURN_SECONDS = 2.0
 # Of what LiteLLM is asked without one of its hooks, these cost a request of the minute; to delete costs nothing.
@@ -99,6 +100,9 @@ class AgentPort:
             await send_refusal(refused.refusal, exchange, call, send)
         except ClientGone:
             pass
+        except Exception as error:  # before any answer: what comes later is the answer's to tell
+            log.event("request-failed", call=call, **log.told_of(error))
+            await send_refusal(FAILED, exchange, call, send)
         finally:
             exchange.release()
             leave(token)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aigw_node.front.provider_errors import attempt
 
-# Raised by code that met something odd. A provider that answers so oddly does not rest either; the next try asks another one.
+# Raised by code that met something odd. A provider whose answer is that odd does not rest either: the next try asks anew.
 ODD = (AssertionError, AttributeError, KeyError, IndexError, RecursionError, TypeError, UnicodeEncodeError)
 OF_A_CALL = ("aiohttp", "botocore", "httpcore", "httpx", "openai")
 
