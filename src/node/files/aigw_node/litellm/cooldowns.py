@@ -1,13 +1,15 @@
 """Which failures let a deployment rest: the provider's, never those that a caller makes.
 
 LiteLLM fails on some odd requests in its own code, before it asks anybody, and its router takes that for a failure of the
-deployment: a few such requests would take a model away from all agents."""
+deployment, as it does with a 404 for a stored response that is gone: a few such requests would take a model away from all
+agents."""
 
 from __future__ import annotations
 
 import functools
 from typing import Any
 
+from aigw_node.front.exchange import current
 from aigw_node.front.provider_errors import attempt
 
 # Raised by code that met something odd. A provider whose answer is that odd does not rest either: the next try asks anew.
@@ -19,6 +21,12 @@ def is_litellms_own(error: BaseException) -> bool:
     """It began with odd values, and nobody was asked."""
     behind = list(attempt(error))
     return isinstance(behind[-1], ODD) and not any(type(each).__module__.startswith(OF_A_CALL) for each in behind)
+
+
+def _is_about_a_response(status: Any) -> bool:
+    """The provider answered well: what was asked for is not there, or not to be had so."""
+    exchange = current()
+    return exchange is not None and not exchange.route.has_model and str(status) in ("400", "404", "409")
 
 
 def install() -> None:
@@ -38,7 +46,8 @@ def install() -> None:
         *more: Any,
         **named: Any,
     ) -> bool:
-        if isinstance(original_exception, BaseException) and is_litellms_own(original_exception):
+        own = isinstance(original_exception, BaseException) and is_litellms_own(original_exception)
+        if own or _is_about_a_response(exception_status):
             return False
         return bool(judge(litellm_router_instance, deployment, exception_status, original_exception, *more, **named))
 
