@@ -36,6 +36,12 @@ async def app(scope, receive, send):
     path, read = scope["path"], 0
     if path == "/slow":
         await asyncio.sleep(1)
+    if path == "/long":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(40):
+            await send({"type": "http.response.body", "body": bytes(1 << 20), "more_body": True})
+        await send({"type": "http.response.body", "body": b"}"})
+        return
     if path not in ("/early", "/slow"):
         more = True
         while more:
@@ -220,6 +226,15 @@ def test_no_other_protocol_is_spoken(served: Served, upgrade: bytes) -> None:
     assert status(said) == 200
 
 
+def test_what_goes_on_behind_the_last_request_takes_no_answer_away(served: Served) -> None:
+    channel = served.open(b"GET /slow HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
+    until = time.monotonic() + 1.3
+    while time.monotonic() < until:
+        channel.sendall(b"\x00" * 1000)
+        time.sleep(0.01)
+    assert status(rest(channel)) == 200
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -287,6 +302,27 @@ def test_a_caller_that_waits_for_100_is_answered(served: Served) -> None:
     assert status(channel.recv(25)) == 100
     channel.sendall(b"ab")
     assert b'"read": 2' in once(channel)
+
+
+@pytest.mark.parametrize("more", [b"", b"connection: close\r\n"])
+def test_an_answer_that_nobody_reads_is_given_up(served: Served, more: bytes) -> None:
+    channel = served.open(b"GET /long HTTP/1.1\r\nhost: a\r\n" + more + b"\r\n")
+    time.sleep(2)
+    size = 0
+    with contextlib.suppress(ConnectionResetError):
+        while part := channel.recv(1 << 20):
+            size += len(part)
+    assert 0 < size < 40 << 20
+
+
+def test_an_answer_that_is_read_slowly_comes_whole(served: Served) -> None:
+    channel, size = served.open(b"GET /long HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"), 0
+    begun = time.monotonic()
+    while part := channel.recv(1 << 20):
+        size += len(part)
+        time.sleep(0.05)
+    assert size > 40 << 20
+    assert time.monotonic() - begun > 1.5
 
 
 def test_requests_do_not_queue_in_a_connection(served: Served) -> None:

@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import pytest
-from aigw_node.front import app as front_app
 from aigw_node.front.admin import AdminPort
 from aigw_node.front.app import AgentPort, Front
 from aigw_node.front.body import Bodies
@@ -37,7 +36,7 @@ BODY = b'{"model": "first", "messages": []}'
 class Gateway:
     """A front, what LiteLLM got through it, and what callers got."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, slots: int = 4) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, slots: int = 4, turn: float = 5.0) -> None:
         async def identify(key: str) -> keys.Caller:
             if key == BLOCKED:
                 raise keys.BlockedKey
@@ -63,7 +62,7 @@ class Gateway:
             Catalogue(CONFIG),
             Parameters({}, ()),
             bodies=Bodies(1000, seconds=0.1),
-            room=WaitingRoom(1, slots),
+            room=WaitingRoom(1, slots, turn),
             ids=ResponseIds("salt"),
             default_model="first",
             charge=self._charge,
@@ -211,8 +210,7 @@ async def test_a_stored_response_is_asked_for_by_litellms_id_and_counted(gateway
 
 
 async def test_a_turn_that_litellm_keeps_is_given_back_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(front_app, "TURN_SECONDS", 0.05)
-    gateway = Gateway(monkeypatch, slots=1)
+    gateway = Gateway(monkeypatch, slots=1, turn=0.05)
     gateway.hold.clear()
     first = asyncio.create_task(gateway.ask("POST", CHAT, BODY))
     await asyncio.sleep(0)

@@ -331,6 +331,17 @@ class TestTurns:
         (await waiting[1])()
         (await room.enter("busy"))()
 
+    async def test_ends_a_turn_of_who_waits_for_something_else(self) -> None:
+        room = WaitingRoom(10, slots=1, turn=0.05)
+        leave = await room.enter("slow")
+        other = await asyncio.wait_for(room.enter("other"), 1)
+        leave()  # its turn is over already, and given back once
+        third = asyncio.create_task(room.enter("third"))
+        await asyncio.sleep(0)
+        assert not third.done()
+        other()
+        (await third)()
+
     async def test_loses_no_turn_of_callers_that_leave(self) -> None:
         room = WaitingRoom(10, slots=1)
         leave = await room.enter("a")

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,3 +192,88 @@ def test_half_a_character_is_kept_in_the_request_log(tmp_path: Any) -> None:
     kept.close()
     (file,) = (tmp_path / "requests").iterdir()
     assert json.loads(file.read_text()) == {"user": "\ud800", "name": "日本"}
+
+
+LIBRARY = """
+import logging, traceback
+logger = logging.getLogger("LiteLLM Proxy")
+def say(x):
+    logger.warning("plain words")
+    logger.error(f"Error in {x}: it broke")
+    logger.error("Error - {}".format(x))
+    logger.error("Error %s of two", x)
+    logger.error("Error " + x)
+    logger.error(
+        "spread over "
+        f"lines, {x}",
+        extra={"x": x},
+    )
+    logger.error(x)
+    print(f"Give feedback: {x}")
+    try:
+        raise ValueError(x)
+    except ValueError as error:
+        logger.exception("Exception occured - {}".format(str(error)))
+        traceback.print_exc()
+"""
+PROMPT = "my patient"
+
+
+@pytest.mark.parametrize("said", [PROMPT, f"first\n{PROMPT}\n\n{PROMPT}", f"{PROMPT}\n  {PROMPT}: x"])
+def test_once_it_serves_only_the_words_of_a_library_are_told(tmp_path: Path, said: str) -> None:
+    (tmp_path / "library.py").write_text(LIBRARY)
+    events = run(f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import library
+journal.begin()
+journal.take_over()
+journal.serves()
+library.say({said!r})
+""")
+    assert PROMPT not in json.dumps(events)
+    assert [event["message"] for event in events if event["message"]] == [
+        "plain words",
+        "Error in …: it broke",
+        "Error - {}",
+        "Error %s of two",
+        "Error",
+        "spread over lines, …",
+        "Give feedback: …",
+        "Exception occured - {}",
+        "traceback",
+    ]
+    assert all("library.py:" in event["at"] for event in events)
+    assert [event["error"] for event in events if "error" in event] == ["ValueError"] * 2
+
+
+def test_once_it_serves_asyncio_tells_its_own_words() -> None:
+    (event,) = run(f"""
+import asyncio
+journal.begin()
+journal.serves()
+def inner(x): raise KeyError(x)
+async def main():
+    asyncio.get_running_loop().call_soon(inner, {PROMPT!r})
+    await asyncio.sleep(0.01)
+asyncio.run(main())
+""")
+    assert event["message"].startswith("Exception in callback inner")
+    assert PROMPT not in json.dumps(event)
+
+
+def test_while_it_starts_the_reason_is_told_in_words() -> None:
+    first, second, third = run("""
+import logging, traceback
+journal.begin()
+def inner(): raise RuntimeError("no way to postgresql://llm:hunter2@db.internal/x\\nmore")
+try: inner()
+except RuntimeError:
+    logging.exception("did not start")
+    logging.error(traceback.format_exc())
+logging.error("Cannot read redis://user:hunter2@redis.internal")
+""")
+    reason = "no way to postgresql://…@db.internal/x"
+    assert (first["message"], first["problem"]) == ("did not start", reason)
+    assert (second["error"], second["problem"]) == ("RuntimeError", reason)
+    assert third["message"] == "Cannot read redis://…@redis.internal"

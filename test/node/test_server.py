@@ -11,8 +11,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from aigw_node import workers
@@ -70,7 +71,22 @@ except NodeError as error:
 """
 
 
+@pytest.fixture(autouse=True)
+def ended() -> Iterator[None]:
+    """Whatever a test does: a node whose workers fail would start new ones for ever."""
+    yield
+    for process in Served.started:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    Served.started.clear()
+
+
 class Served:
+    started: ClassVar[list[subprocess.Popen[str]]] = []
+
     def __init__(self, folder: Path, *more: str, **settings: Any) -> None:
         self.ports = {"agents": free_port(), "admin": free_port()}
         self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -79,6 +95,7 @@ class Served:
         environment = {**os.environ, "NOTIFY_SOCKET": str(folder / "notify")}
         command = [sys.executable, "-c", PROGRAM, json.dumps(settings_json(ports=self.ports, **settings)), *more]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        self.started.append(self.process)
 
     def said(self) -> str:
         return self.channel.recv(100).decode()
@@ -141,6 +158,27 @@ def test_a_worker_whose_task_fails_is_replaced(tmp_path: Path) -> None:
         assert time.monotonic() < deadline
     served.process.terminate()
     assert served.process.wait(20) == 0
+
+
+def test_who_has_just_come_in_is_answered_before_a_stop(tmp_path: Path) -> None:
+    served = Served(tmp_path)
+    assert served.said() == "READY=1"
+    running = served.ask("agents", "POST", "/v1/chat/completions")
+    newcomers = [socket.create_connection(("127.0.0.1", served.ports["agents"])) for _ in range(4)]
+    newcomers[0].sendall(b"GET /heal")
+    time.sleep(0.2)
+    served.process.send_signal(signal.SIGTERM)
+    assert served.said() == "STOPPING=1"
+    served.wait_until_shut()
+    newcomers[0].sendall(b"th/liveliness HTTP/1.1\r\nhost: a\r\n\r\n")
+    newcomers[1].sendall(b"GET /health/liveliness HTTP/1.1\r\nhost: a\r\n\r\n")
+    for newcomer in newcomers[:2]:
+        newcomer.settimeout(5)
+        said = newcomer.makefile("rb").read()
+        assert b"HTTP/1.1 200" in said
+        assert b"connection: close" in said
+    assert running.read() == b"part part part part end"
+    assert served.process.wait(10) == 0  # and for those that ask for nothing it does not wait
 
 
 def test_a_task_that_does_not_end_holds_no_stop_up(tmp_path: Path) -> None:

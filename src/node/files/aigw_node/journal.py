@@ -1,7 +1,9 @@
 """What others print and log, in the journal: each piece one short JSON line, so many a second, and no line that a caller
 wrote.
 
-LiteLLM, uvicorn and what they use put tracebacks, bodies and headers of requests on their lines as they are."""
+LiteLLM, uvicorn and what they use put tracebacks, bodies and headers of requests on their lines as they are. While the node
+starts there is no request, and the reason of a start that failed is told in words. Once it serves, of a message only what
+stands in the library's source is told (`source_words`)."""
 
 from __future__ import annotations
 
@@ -11,11 +13,13 @@ import re
 import sys
 import threading
 import time
+import traceback
+import warnings
 from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
-from aigw_node import log
+from aigw_node import log, source_words
 
 LONGEST = 300
 LINES_A_SECOND = 20
@@ -29,6 +33,13 @@ BETWEEN = (
 )
 FRAME = re.compile(r'\s+File "([^"]+)", line (\d+), in (\S+)')
 KEYS = re.compile(r"\b(sk-|Bearer\s+)[\w.~+/=-]{4,}")
+URL_USER = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+# What stands between a statement and us.
+BETWEEN_FILES = frozenset({__file__, logging.__file__, traceback.__file__, warnings.__file__})
+# asyncio puts its messages together: they begin with its own words.
+ASYNCIOS = re.compile(r"^[\w ,.'-]*")
+
+_serving = threading.Event()
 
 
 _ours: _Handler | None = None
@@ -73,6 +84,11 @@ def _lift(logger: logging.Logger, ours: _Handler) -> None:
     logger.propagate = True
 
 
+def serves() -> None:
+    """Requests come in from now on: what is said is told without what was put in."""
+    _serving.set()
+
+
 class _Budget:
     """So many lines a second; of the others only their number."""
 
@@ -109,7 +125,7 @@ class _Budget:
 def _short(text: str) -> str:
     """The beginning of its first line, without keys: what follows is a traceback or what the failed request held."""
     text = text.partition(TRACEBACK)[0].strip().partition("\n")[0]
-    return KEYS.sub(r"\1…", text[: 2 * LONGEST])[:LONGEST]
+    return URL_USER.sub("…", KEYS.sub(r"\1…", text[: 2 * LONGEST]))[:LONGEST]
 
 
 class _Handler(logging.Handler):
@@ -133,7 +149,18 @@ class _Handler(logging.Handler):
             message = str(record.msg)  # its values do not fit
         error = record.exc_info[1] if record.exc_info else None
         told = log.told_of(error) if error else _told_in(record.exc_text or message)
-        log.event("library-log", logger=record.name, level=record.levelname.lower(), message=_short(message), **told)
+        if _serving.is_set():
+            message = _own_words(record)
+            told = {"at": source_words.place(record.pathname, record.lineno), **told}
+        elif error:
+            told["problem"] = _short(str(error))
+        log.event("library-log", logger=record.name[:80], level=record.levelname.lower(), message=_short(message), **told)
+
+
+def _own_words(record: logging.LogRecord) -> str:
+    if record.name == "asyncio":
+        return "".join(ASYNCIOS.findall(record.getMessage())[:1])
+    return source_words.words(record.pathname, record.lineno)
 
 
 def _told_in(text: str) -> dict[str, str]:
@@ -142,7 +169,8 @@ def _told_in(text: str) -> dict[str, str]:
         return {}
     reader = _Traceback()
     for line in text[text.rindex(TRACEBACK) :].splitlines():
-        reader.read(line)
+        if not reader.read(line) and not _serving.is_set():
+            reader.told.setdefault("problem", _short(line.partition(":")[2]))
     return reader.told
 
 
@@ -205,12 +233,23 @@ class _Lines(io.TextIOBase):
         if line == TRACEBACK:
             self._threads.traceback = _Traceback()
         elif reader is None:
-            if line.strip() and line not in BETWEEN and self._budget.take():
-                log.event("library-log", logger=self._name, message=_short(line))
+            if line.strip() and line not in BETWEEN:
+                self._plain(line)
         elif not reader.read(line):
             self._threads.traceback = None
             if self._budget.take():
                 log.event("library-log", logger=self._name, message="traceback", **reader.told)
+
+    def _plain(self, line: str) -> None:
+        told: dict[str, str] = {"message": _short(line)}
+        if _serving.is_set():
+            statement = source_words.statement(outside=BETWEEN_FILES)
+            if statement == getattr(self._threads, "statement", None):
+                return  # another line of what it prints
+            self._threads.statement = statement
+            told = {"message": _short(source_words.words(*statement)), "at": source_words.place(*statement)}
+        if self._budget.take():
+            log.event("library-log", logger=self._name, **told)
 
 
 class _Bytes(io.RawIOBase):

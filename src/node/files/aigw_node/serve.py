@@ -102,6 +102,7 @@ def _serve(
             _build_indexes()
         journal.take_over()  # what LiteLLM's start has added
         _keep_for_good()
+        journal.serves()
         worker.ready()
 
     tasks = [refresher.run]

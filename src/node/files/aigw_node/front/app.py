@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -28,8 +27,6 @@ from aigw_node.front.waiting import WaitingRoom
 HEALTH = frozenset({"/health/readiness", "/health/liveliness"})
 FORM_BY_PREFIX = (("/v1/messages", Form.ANTHROPIC), ("/v1/rerank", Form.COHERE), ("/v2/rerank", Form.COHERE))
 FAILED = Refusal(500, "the request failed", "api_error")
-# What takes longer before LiteLLM asks a provider does not work, it waits: for Redis or the database.
-TURN_SECONDS = 2.0
 # Of what LiteLLM is asked without one of its hooks, these cost a request of the minute; to delete costs nothing.
 COUNTED_HERE = frozenset({("count-tokens", "POST"), ("response", "GET"), ("response-cancel", "POST")})
 
@@ -126,7 +123,6 @@ class AgentPort:
         if (spec.name, spec.method) in COUNTED_HERE:
             await self._charge(exchange)
         exchange.release = await self._room.enter(exchange.agent)
-        asyncio.get_running_loop().call_later(TURN_SECONDS, exchange.release)
         made = headers.for_litellm(given, spec, key=key, call=exchange.call, content_type=content_type, length=len(body))
         async with Answer(exchange, send, rewrite=rewrite) as answer:
             await self._app({**_scope(scope, path), "headers": made}, replay(body, receive), answer.send)

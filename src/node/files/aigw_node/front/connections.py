@@ -38,6 +38,8 @@ class Bounds:
     # Of an answer that waits for its caller: how much of it must be taken in what time. No other bound ends such a request.
     unread_seconds: float = 120.0
     unread_bytes: int = 1 << 20
+    # When the server stops: a caller that has just come in is about to ask, and is answered yet.
+    newcomer_seconds: float = 1.0
 
 
 class _HeadTooLong(Exception):
@@ -89,8 +91,9 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._whole = False, True  # whole: no message is half read
         self._head = self._seen = self._begun = self._beside_body = 0
         self._deadline: asyncio.TimerHandle | None = None
-        self._deaf, self._thrown_away = False, 0
         self._unread: asyncio.TimerHandle | None = None
+        self._deaf, self._thrown_away = False, 0
+        self._is_last = False  # the next request is
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # as uvicorn has it
@@ -103,17 +106,22 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.waiting.remove(self)
         self._stop_clock()
-        self._stop_unread()
+        self._read_on()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._watch_unread()
+        self._give_up_later()
 
     def resume_writing(self) -> None:
+        if not self.transport.is_closing():
+            self._read_on()
         super().resume_writing()
-        self._stop_unread()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._give_up_later()
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
@@ -181,6 +189,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: App) -> None:  # type: ignore[override]
         cycle.transport = _Transport(self)  # type: ignore[assignment]
+        cycle.keep_alive = cycle.keep_alive and not self._is_last
 
         async def told_of_its_end(scope: Scope, receive: Receive, send: Send) -> None:
             async def answer(message: Message) -> None:
@@ -192,17 +201,26 @@ class Connection(HttpToolsProtocol):
 
         super()._start_asgi_task(cycle, told_of_its_end)  # type: ignore[arg-type]
 
+    def shutdown(self) -> None:
+        """uvicorn would close a connection that it has accepted and not yet read: a request that is on its way is lost."""
+        if self.cycle is None and not self._is_last and not self._deaf:
+            self._is_last = True
+            self.loop.call_later(self.bounds.newcomer_seconds, self.shutdown)
+        else:
+            super().shutdown()
+
     def end(self) -> None:
-        """Closes, after an answer that did not wait for the whole request only once the caller had time to read it."""
-        if self._whole or self.transport.is_closing():
+        """Closes, and while the caller may still be sending only once it had time to read its answer."""
+        if (self._whole and not self._deaf) or self.transport.is_closing():
             self.transport.close()
+            self._give_up_later()
             return
         self._deaf = True
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._stop_clock()
-        self._start_clock(self.bounds.linger_seconds, self.transport.close)
+        self._start_clock(self.bounds.linger_seconds, self.transport.abort)
 
     def _running(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -262,22 +280,28 @@ class Connection(HttpToolsProtocol):
         if self._thrown_away > self.bounds.linger_bytes:
             self.transport.close()
 
-    def _start_clock(self, seconds: float, then: Any) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(seconds, then)
+    def _give_up_later(self) -> None:
+        """An orderly close waits until all is sent: for good, if nobody reads."""
+        if self._unread is None:
+            left = self.transport.get_write_buffer_size()
+            self._unread = self.loop.call_later(self.bounds.unread_seconds, self._look_unread, left)
 
-    def _watch_unread(self, before: int | None = None) -> None:
+    def _look_unread(self, before: int) -> None:
         """`before`: bytes that waited when this was last asked."""
-        left = self.transport.get_write_buffer_size()
-        if before is not None and before - left < self.bounds.unread_bytes:
+        self._unread = None
+        if before - self.transport.get_write_buffer_size() < self.bounds.unread_bytes:
             self.transport.abort()  # to close would wait until the rest is taken
         else:
-            self._unread = self.loop.call_later(self.bounds.unread_seconds, self._watch_unread, left)
+            self._give_up_later()
 
-    def _stop_unread(self) -> None:
+    def _read_on(self) -> None:
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
+
+    def _start_clock(self, seconds: float, then: Any) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(seconds, then)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
@@ -311,10 +335,11 @@ CALLED = {
     "on_response_complete": ["self"],
     "connection_made": ["self", "transport"],
     "connection_lost": ["self", "exc"],
-    "pause_writing": ["self"],
-    "resume_writing": ["self"],
     "data_received": ["self", "data"],
     "timeout_keep_alive_handler": ["self"],
+    "shutdown": ["self"],
+    "pause_writing": ["self"],
+    "resume_writing": ["self"],
     "_start_asgi_task": ["self", "cycle", "app"],
     "_unset_keepalive_if_required": ["self"],
 }

@@ -1,7 +1,8 @@
 """Who waits for a worker's turn: a bounded number, each agent in its turn.
 
 A worker reads, checks and sends requests with one processor. Of those that wait for that, each agent has one served before
-another agent's next one, so that one busy agent does not make the others wait."""
+another agent's next one, so that one busy agent does not make the others wait. A turn ends when the request is sent to its
+provider, and after some seconds in any case: what waits for something else, whatever it is, needs no processor."""
 
 from __future__ import annotations
 
@@ -12,14 +13,15 @@ from collections.abc import Callable
 from aigw_node.front.refusal import Refusal, Refused
 
 SLOTS = 4
+TURN = 5.0  # seconds
 RETRY_SECONDS = 1
 FULL = Refusal(503, "too many requests wait at this gateway; try again", "overloaded", RETRY_SECONDS)
 
 
 class WaitingRoom:
-    def __init__(self, most: int, slots: int = SLOTS) -> None:
-        """`most`: requests that wait; `slots`: that are served at once."""
-        self._most, self._free = most, slots
+    def __init__(self, most: int, slots: int = SLOTS, turn: float = TURN) -> None:
+        """`most`: requests that wait; `slots`: that are served at once; `turn`: seconds until one is over in any case."""
+        self._most, self._free, self._turn = most, slots, turn
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._waiting = 0
 
@@ -67,8 +69,10 @@ class WaitingRoom:
             nonlocal left
             if not left:
                 left = True
+                clock.cancel()
                 self._leave()
 
+        clock = asyncio.get_running_loop().call_later(self._turn, leave)
         return leave
 
     def _leave(self) -> None:
