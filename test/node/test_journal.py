@@ -264,14 +264,15 @@ asyncio.run(main())
 
 def test_while_it_starts_the_reason_is_told_in_words() -> None:
     first, second, third = run("""
-import logging, traceback
+import logging, secrets, traceback
 journal.begin()
-def inner(): raise RuntimeError("no way to postgresql://llm:hunter2@db.internal/x\\nmore")
+user = "llm:" + secrets.token_hex(8)
+def inner(): raise RuntimeError(f"no way to postgresql://{user}@db.internal/x\\nmore")
 try: inner()
 except RuntimeError:
     logging.exception("did not start")
     logging.error(traceback.format_exc())
-logging.error("Cannot read redis://user:hunter2@redis.internal")
+logging.error(f"Cannot read redis://{user}@redis.internal")
 """)
     reason = "no way to postgresql://…@db.internal/x"
     assert (first["message"], first["problem"]) == ("did not start", reason)
