@@ -34,6 +34,19 @@ def receiving(*chunks: bytes, then: str = "http.disconnect") -> Any:
     return receive
 
 
+def unfinished(size: int, gate: asyncio.Event) -> Any:
+    """So many bytes, and no more until the caller leaves at the gate's opening."""
+    first = [{"type": "http.request", "body": b"x" * size, "more_body": True}]
+
+    async def receive() -> Any:
+        if first:
+            return first.pop()
+        await gate.wait()
+        return {"type": "http.disconnect"}
+
+    return receive
+
+
 class TestBodies:
     async def test_reads_a_body_whole(self) -> None:
         assert await Bodies(100).read(receiving(b"ab", b"cd"), 4) == b"abcd"
@@ -62,30 +75,19 @@ class TestBodies:
 
     async def test_tells_when_the_caller_has_left(self) -> None:
         bodies = Bodies(100)
-        unfinished = {"type": "http.request", "body": b"x", "more_body": True}
+        begun = {"type": "http.request", "body": b"x", "more_body": True}
 
         async def receive() -> Any:
             return messages.pop(0)
 
-        messages = [unfinished, {"type": "http.disconnect"}]
+        messages = [begun, {"type": "http.disconnect"}]
         with pytest.raises(ClientGone):
             await bodies.read(receive, None)
 
     async def test_bounds_all_unfinished_bodies_together_and_frees_them_all(self) -> None:
         bodies, gate = Bodies(100), asyncio.Event()
 
-        def unfinished() -> Any:
-            first = [{"type": "http.request", "body": b"x" * 100, "more_body": True}]
-
-            async def receive() -> Any:
-                if first:
-                    return first.pop()
-                await gate.wait()
-                return {"type": "http.disconnect"}
-
-            return receive
-
-        tasks = [asyncio.create_task(bodies.read(unfinished(), None)) for _ in range(8)]
+        tasks = [asyncio.create_task(bodies.read(unfinished(100, gate), None)) for _ in range(8)]
         await asyncio.sleep(0)
         await asyncio.sleep(0.01)
         with pytest.raises(Refused) as raised:
@@ -99,18 +101,7 @@ class TestBodies:
     async def test_leaves_room_for_others_however_much_one_agent_sends_slowly(self) -> None:
         bodies, gate = Bodies(100), asyncio.Event()
 
-        def unfinished() -> Any:
-            first = [{"type": "http.request", "body": b"x" * 99, "more_body": True}]
-
-            async def receive() -> Any:
-                if first:
-                    return first.pop()
-                await gate.wait()
-                return {"type": "http.disconnect"}
-
-            return receive
-
-        tasks = [asyncio.create_task(bodies.read(unfinished(), None, "busy")) for _ in range(20)]
+        tasks = [asyncio.create_task(bodies.read(unfinished(99, gate), None, "busy")) for _ in range(20)]
         await asyncio.sleep(0.01)
         assert await bodies.read(receiving(b"x" * 100), None, "other") == b"x" * 100
         gate.set()

@@ -131,7 +131,7 @@ make_venv() {
   "$home/$venv/bin/python" -m pip check >&2 || fail "requirements.lock is not whole: it lacks what stands above"
   PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node prisma-client make "$bundle/prisma-client.json"
   "$home/$venv/bin/python" -m compileall -q -j 0 "$home/$venv/lib" >/dev/null || true # a package's templates are no Python
-  PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node check >/dev/null || fail "this LiteLLM is not one that the gateway knows"
+  PYTHONPATH=$bundle "$home/$venv/bin/python" -m aigw_node check >/dev/null || fail "this release of LiteLLM is not supported; see above"
   touch "$home/$venv/.complete"
 }
 

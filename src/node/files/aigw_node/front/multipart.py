@@ -49,7 +49,7 @@ async def parse(content_type: str, body: bytes) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in form.multi_items():
         if not NAME.fullmatch(name):
-            raise invalid("the form has a field whose name is not one of an API")
+            raise invalid("the form has a field with an invalid name")
         part = await _file(value) if isinstance(value, UploadFile) else value
         if name.endswith("[]"):
             values.setdefault(name, []).append(part)

@@ -17,7 +17,9 @@ def missing(needs: Iterable[Need]) -> list[str]:
 
 def check(needs: Iterable[Need] = NEEDS) -> None:
     if problems := missing(needs):
-        raise NodeError(f"this release is not one that the gateway knows, take another: {', '.join(problems)}")
+        raise NodeError(
+            f"this release of LiteLLM, Prisma or uvicorn is not supported; install another one. Missing: {', '.join(problems)}"
+        )
 
 
 def _problem(need: Need) -> str | None:
