@@ -17,9 +17,7 @@ def missing(needs: Iterable[Need]) -> list[str]:
 
 def check(needs: Iterable[Need] = NEEDS) -> None:
     if problems := missing(needs):
-        raise NodeError(
-            f"this release of LiteLLM, Prisma or uvicorn is not supported; install another one. Missing: {', '.join(problems)}"
-        )
+        raise NodeError(f"this release of LiteLLM, Prisma or uvicorn is not supported. It lacks: {', '.join(problems)}")
 
 
 def _problem(need: Need) -> str | None:
