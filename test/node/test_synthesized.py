@@ -114,7 +114,8 @@ def test_a_model_that_is_not_the_agents_is_refused(gateway: Booted) -> None:
     key = gateway.key(models=gateway.agents["schedule-agent"]["models"])
     status, reply = gateway.ask("POST", CHAT, chat(model="gpt-4o"), key)
     assert (status, reply["error"]["code"]) == (403, "model_not_allowed")
-    assert gateway.ask("POST", CHAT, chat(model="no-such-model"), key)[0] == 403
+    status, reply = gateway.ask("POST", CHAT, chat(model="no-such-model"), key)
+    assert (status, reply["error"]["code"]) == (404, "model_not_found")
     assert gateway.ask("POST", CHAT, chat(model="gpt-4o"))[0] == 401
 
 
