@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aigw_node.front import events
 from aigw_node.front.answer import Answer, send_refusal
-from aigw_node.front.events import MOST_EVENT
 from aigw_node.front.exchange import Exchange, Failure, Rate, advise, enter, leave, refuse
 from aigw_node.front.refusal import Form, Refusal
 from aigw_node.front.response_ids import ResponseIds
@@ -290,7 +290,7 @@ async def test_words_about_errors_in_a_stream_are_no_error() -> None:
 async def test_ids_of_responses_are_signed_in_streams_and_in_plain_answers() -> None:
     ids = ResponseIds("salt")
     caller = Caller("/v1/responses", stream=True)
-    await streamed(caller, b'data: {"response": {"id": "resp_1"}}\n', b"\n", rewrite=ids.rewriter("a"))
+    await streamed(caller, b'data: {"response": {"id": "resp_1"}}\n', b"\n", rewrite=ids.rewrite("a"))
     assert ids.sign("a", "resp_1").encode() in caller.body
     plain = Caller("/v1/responses")
 
@@ -299,7 +299,7 @@ async def test_ids_of_responses_are_signed_in_streams_and_in_plain_answers() -> 
         await send({"type": "http.response.body", "body": b'{"id": "resp_1", "object":', "more_body": True})
         await send({"type": "http.response.body", "body": b' "response"}'})
 
-    await plain.ask(app, rewrite=ids.rewriter("a"))
+    await plain.ask(app, rewrite=ids.rewrite("a"))
     assert json.loads(plain.body)["id"] == ids.sign("a", "resp_1")
     assert "content-length" not in plain.headers
 
@@ -385,29 +385,26 @@ async def test_a_cancelled_request_is_cancelled_while_its_comments_end() -> None
     await asyncio.wait_for(ended.wait(), 1)
 
 
-async def test_no_comment_falls_into_an_event_that_is_too_long_to_wait_for() -> None:
+async def test_an_event_that_is_too_long_ends_the_stream_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "MOST_EVENT", 1000)
     caller = Caller(stream=True)
-    long = b"data: " + b"a" * (MOST_EVENT + 1)
 
     async def app(send: Send) -> None:
-        await begins(send, 200, long)
-        await asyncio.sleep(0.06)
-        await send({"type": "http.response.body", "body": b"b\n\n", "more_body": True})
-        await asyncio.sleep(0.06)
-        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+        await begins(send, 200, b"data: 1\n\n", b"data: " + b"a" * 1001)
 
-    await caller.ask(app, silence=0.02)
-    assert caller.body.startswith(long + b"b\n\n" + b": keep-alive\n\n")
-
-
-async def test_an_error_stands_apart_from_an_event_that_was_cut() -> None:
-    async def app(send: Send) -> None:
-        await begins(send, 200, b"data: " + b"a" * (MOST_EVENT + 1))
-        raise RuntimeError
-
-    caller = Caller(stream=True)
     await caller.ask(app)
-    assert b"a\n\ndata: {" in caller.body
+    whole, error = caller.body.removesuffix(b"\n\n").split(b"\n\n")
+    assert whole == b"data: 1"
+    assert json.loads(error.removeprefix(b"data: "))["error"]["type"] == "api_error"
+
+
+async def test_a_long_event_is_judged_as_a_short_one_is() -> None:
+    caller = Caller("/v1/responses", stream=True)
+    failed = {"id": "resp_1", "output": "a" * (2 << 20), "error": {"code": "x", "message": f"at {SECRET_HOST}"}}
+    event = b"data: " + json.dumps({"type": "response.failed", "response": failed}).encode()
+    await streamed(caller, event[:100], event[100:], b"\n\n", rewrite=ResponseIds("salt").rewrite("a"))
+    assert SECRET_HOST.encode() not in caller.body
+    assert ResponseIds("salt").sign("a", "resp_1").encode() in caller.body
 
 
 async def test_events_with_other_line_ends_do_not_wait() -> None:

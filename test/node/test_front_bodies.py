@@ -7,7 +7,6 @@ import json
 import time
 from typing import Any
 
-import orjson
 import pytest
 from aigw_node.front import headers, multipart, strict_json
 from aigw_node.front.body import Bodies, ClientGone
@@ -457,19 +456,10 @@ class TestResponseIds:
     def test_signs_with_a_secret_of_the_gateway(self) -> None:
         assert ResponseIds("other").sign("a", "resp_1") != self.IDS.sign("a", "resp_1")
 
-    @pytest.mark.parametrize("size", [1, 7, 1000])
-    def test_signs_the_ids_of_a_stream(self, size: int) -> None:
-        value = {
-            "type": "response.created",
-            "response": {"id": "resp_1", "object": "response", "metadata": {"id": "resp_2"}},
-        }
-        stream = b"event: response.created\ndata: " + orjson.dumps(value) + b"\n\n: keep\n\ndata: [DONE]\n\n"
-        rewriter = self.IDS.rewriter("a")
-        out = b"".join(rewriter.feed(stream[i : i + size]) for i in range(0, len(stream), size)) + rewriter.end()
-        told = orjson.loads(out.split(b"data: ")[1].split(b"\n")[0])
-        assert told["response"]["id"] == self.IDS.sign("a", "resp_1")
-        assert told["response"]["metadata"] == {"id": "resp_2"}
-        assert out.endswith(b": keep\n\ndata: [DONE]\n\n")
+    def test_signs_the_ids_of_an_event(self) -> None:
+        response = {"id": "resp_1", "object": "response", "metadata": {"id": "resp_2"}}
+        told = self.IDS.rewrite("a")({"type": "response.created", "response": response})
+        assert told["response"] == {**response, "id": self.IDS.sign("a", "resp_1")}
 
     def test_signs_no_text_that_a_caller_can_have_echoed(self) -> None:
         """Else the gateway would sign another agent's id for whoever asks."""
@@ -479,14 +469,9 @@ class TestResponseIds:
             "metadata": {"id": "resp_v", "response_id": "resp_v"},
             "instructions": '"id":"resp_v"',
         }
-        rewriter = self.IDS.rewriter("a")
-        out = rewriter.feed(orjson.dumps(value)) + rewriter.end()
-        told = orjson.loads(out)
-        assert told == {**value, "id": self.IDS.sign("a", "resp_1")}
-        assert self.IDS.sign("a", "resp_v").encode() not in out
+        assert self.IDS.rewrite("a")(value) == {**value, "id": self.IDS.sign("a", "resp_1")}
 
     def test_answers_with_the_id_that_was_asked_for(self) -> None:
         signed = self.IDS.sign("a", "resp_long")
-        rewriter = self.IDS.rewriter("a", asked=signed)
-        out = rewriter.feed(b'{"id": "resp_short", "object": "response", "deleted": true}') + rewriter.end()
-        assert orjson.loads(out)["id"] == signed
+        value = {"id": "resp_short", "object": "response", "deleted": True}
+        assert self.IDS.rewrite("a", asked=signed)(value) == {**value, "id": signed}

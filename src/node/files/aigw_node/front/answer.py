@@ -7,18 +7,20 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
 from aigw_node import log
 from aigw_node.asgi import Headers, Message, Send
-from aigw_node.front.events import Events, error_event, error_in
+from aigw_node.front.events import Events, data_of, error_event, is_error, with_data
 from aigw_node.front.exchange import Exchange, Failure, Rate
-from aigw_node.front.failures import cleaned, failure_in, general, type_of
+from aigw_node.front.failures import failure_answered, failure_in
 from aigw_node.front.refusal import Form, Refusal, error_body
+from aigw_node.front.response_ids import MARK
 
 SILENCE = 15.0  # seconds until a stream gets a comment
 COMMENT = b": keep-alive\n\n"
@@ -27,15 +29,9 @@ PASSED = frozenset({b"content-type", b"content-length", b"cache-control", b"cont
 STREAM = b"text/event-stream"
 MOST_DROPPED = 1000
 _NAME = re.compile(r"[^A-Za-z0-9_.\[\]-]")
-_PROVIDERS_CODE = re.compile(r"(?!\d+$)[A-Za-z0-9_.-]{1,100}")
 
 
-class Rewriter(Protocol):
-    """Changes a successful body on its way out."""
-
-    def feed(self, chunk: bytes) -> bytes: ...
-
-    def end(self) -> bytes: ...
+Rewrite = Callable[[dict[str, Any]], dict[str, Any]]  # changes a good answer, or the data of one of its events
 
 
 def headers_of(exchange: Exchange) -> dict[str, str]:
@@ -74,7 +70,7 @@ async def _send_whole(status: int, body: bytes, headers: dict[str, str], send: S
 class Answer:
     """`async with Answer(exchange, send) as answer: await app(scope, receive, answer.send)`"""
 
-    def __init__(self, exchange: Exchange, send: Send, *, rewrite: Rewriter | None = None, silence: float = SILENCE) -> None:
+    def __init__(self, exchange: Exchange, send: Send, *, rewrite: Rewrite | None = None, silence: float = SILENCE) -> None:
         self._exchange, self._out, self._rewrite, self._silence = exchange, send, rewrite, silence
         self._lock = asyncio.Lock()
         self._started = False  # our headers are out
@@ -84,7 +80,8 @@ class Answer:
         self._status = 0  # LiteLLM's
         self._retry_after: int | None = None
         self._error = bytearray()
-        self._events = Events(self._event_told)
+        self._events = Events(self._event_told, b'"error"', *([] if rewrite is None else [MARK]))
+        self._whole = bytearray()  # a plain answer that is rewritten
         self._last = time.monotonic()
         self._life: asyncio.Task[None] | None = None
 
@@ -151,8 +148,9 @@ class Answer:
     async def _pass(self, chunk: bytes, *, more: bool) -> None:
         if self._streams:
             chunk = self._events.feed(chunk) + (b"" if more else self._events.end())
-        if self._rewrite is not None:
-            chunk = self._rewrite.feed(chunk) + (b"" if more else self._rewrite.end())
+        elif self._rewrite is not None:
+            self._whole += chunk
+            chunk = b"" if more else _rewritten(bytes(self._whole), self._rewrite)
         self._ended = not more
         if chunk or not more:
             await self._put({"type": "http.response.body", "body": chunk, "more_body": more})
@@ -162,11 +160,14 @@ class Answer:
         await self._out(message)
 
     def _event_told(self, event: bytes) -> bytes:
-        said = error_in(event)
-        if said is None:
+        data = data_of(event)
+        if data is None:
             return event
-        inner = said["response"]["error"] if said.get("type") == "response.failed" else said
-        return error_event(self._exchange.route, self._exchange.failure or failure_in(inner), said)
+        signed = data if self._rewrite is None else self._rewrite(data)
+        if is_error(signed):
+            inner = signed["response"]["error"] if signed.get("type") == "response.failed" else signed
+            return error_event(self._exchange.route, self._exchange.failure or failure_in(inner), signed)
+        return event if signed == data else with_data(event, signed)
 
     async def _fail(self) -> None:
         """The end of a request that has no good answer."""
@@ -177,28 +178,17 @@ class Answer:
             status, body, more = refusal.status, refusal.body(exchange.route.form), refusal.all_headers()
             failure = Failure(status, refusal.message, refusal.type, refusal.code, refusal.param)
         else:
-            failure = self._failure(self._status if self._status >= 400 else 500, _read(bytes(self._error)))
+            answered = failure_answered(self._status if self._status >= 400 else 500, bytes(self._error))
+            failure = exchange.failure or answered
             status, body = failure.status, self._told(failure)
             wait = failure.retry_after or self._retry_after or (exchange.advised if status == 429 else None)
             more = {} if wait is None else {"retry-after": str(wait)}
         if self._started:
             event = error_event(exchange.route, failure, {}) + b"\n\n"
-            await self._put({"type": "http.response.body", "body": event if self._events.between else b"\n\n" + event})
+            await self._put({"type": "http.response.body", "body": event})
         else:
             self._started = True
             await _send_whole(status, body, {**own, **more}, self._put)
-
-    def _failure(self, status: int, said: dict[str, Any]) -> Failure:
-        """What the plugin heard of the failure; else what LiteLLM says, without anything inner."""
-        if self._exchange.failure is not None:
-            return self._exchange.failure
-        inner = said.get("error")
-        words = inner if isinstance(inner, dict) else said
-        message = words.get("message")
-        own = cleaned(message) if isinstance(message, str) and status < 500 and status not in (401, 403) else ""
-        code = words.get("code")
-        kept = code if isinstance(code, str) and _PROVIDERS_CODE.fullmatch(code) else None
-        return Failure(status, own or general(status), type_of(status), kept)
 
     def _told(self, failure: Failure) -> bytes:
         form = self._exchange.route.form
@@ -212,9 +202,6 @@ class Answer:
             async with self._lock:
                 if self._ended or time.monotonic() - self._last < self._silence:
                     continue
-                if not self._events.between:
-                    self._last = time.monotonic()
-                    continue
                 if not self._started and self._status == 0:
                     self._streams = True
                     await self._open(200, [(b"content-type", STREAM + b"; charset=utf-8"), (b"cache-control", b"no-cache")])
@@ -224,11 +211,9 @@ class Answer:
                     self._last = time.monotonic()
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _rewritten(body: bytes, rewrite: Rewrite) -> bytes:
     try:
         value = orjson.loads(body)
     except ValueError:
-        return {}
-    if isinstance(value, dict) and isinstance(value.get("detail"), dict):
-        value = value["detail"]
-    return value if isinstance(value, dict) else {}
+        return body
+    return orjson.dumps(rewrite(value)) if isinstance(value, dict) else body

@@ -121,7 +121,7 @@ class AgentPort:
         if response := found.values.get("response"):
             path = path.replace(response, self._ids.raw(exchange.agent, response))
         if spec.name.startswith("response"):
-            rewrite = self._ids.rewriter(exchange.agent, asked=response)
+            rewrite = self._ids.rewrite(exchange.agent, asked=response)
         if (spec.name, spec.method) in COUNTED_HERE:
             await self._charge(exchange)
         exchange.release = await self._room.enter(exchange.agent)

@@ -14,42 +14,46 @@ from aigw_node.front.exchange import Failure
 from aigw_node.front.refusal import Form, error_body
 from aigw_node.front.routes import RouteSpec
 
-MOST_EVENT = 1 << 20  # bytes of an event that is not whole yet; a longer one passes as it comes
+MOST_EVENT = 64 << 20  # bytes; LiteLLM makes the last event of a response of all that it holds
 _END = re.compile(rb"\r\n\r\n|\n\r?\n|\r\r")
 _LONGEST_END = 4
 _LINE = re.compile(rb"\r\n|\n|\r")
 
 
-class Events:
-    """Lets whole events out. `between`: what is out ends with an event, so that a comment may follow."""
+class EventTooLong(Exception):
+    """A stream has an event that is longer than MOST_EVENT."""
 
-    def __init__(self, told: Callable[[bytes], bytes]) -> None:
-        """`told`: an event as it leaves."""
-        self._told, self._held, self.between = told, bytearray(), True
+
+class Events:
+    """Lets whole events out, so that a comment or an error may follow whatever is out."""
+
+    def __init__(self, told: Callable[[bytes], bytes], *marks: bytes) -> None:
+        """`told`: an event as it leaves; asked of those only that have one of the marks."""
+        self._told, self._marks, self._held = told, marks, bytearray()
 
     def feed(self, chunk: bytes) -> bytes:
-        if not self._held and self.between and chunk.endswith(b"\n\n"):
+        """Raises EventTooLong."""
+        if not self._held and chunk.endswith(b"\n\n"):
             return self._checked(chunk)
         looked = max(0, len(self._held) - _LONGEST_END + 1)
         self._held += chunk
         ends = [match.end() for match in _END.finditer(self._held, looked)]
         if ends:
-            return self._out(ends[-1], between=True)
+            return self._out(ends[-1])
         if len(self._held) > MOST_EVENT:
-            return self._out(len(self._held) - _LONGEST_END, between=False)
+            raise EventTooLong
         return b""
 
     def end(self) -> bytes:
-        return self._out(len(self._held), between=True)
+        return self._out(len(self._held))
 
-    def _out(self, end: int, *, between: bool) -> bytes:
-        whole, was = bytes(self._held[:end]), self.between
+    def _out(self, end: int) -> bytes:
+        whole = bytes(self._held[:end])
         del self._held[:end]
-        self.between = between
-        return self._checked(whole) if was and between else whole
+        return self._checked(whole)
 
     def _checked(self, events: bytes) -> bytes:
-        if b'"error"' not in events:
+        if not any(mark in events for mark in self._marks):
             return events
         parts, start = [], 0
         for match in _END.finditer(events):
@@ -58,19 +62,26 @@ class Events:
         return b"".join(parts) + (self._told(events[start:]) if start < len(events) else b"")
 
 
-def error_in(event: bytes) -> dict[str, Any] | None:
-    """The data of an event that tells of an error."""
+def data_of(event: bytes) -> dict[str, Any] | None:
+    """None: the event has no data, or none that is an object."""
     lines = _LINE.split(event)
     try:
         value = orjson.loads(b"\n".join(line[5:].strip() for line in lines if line.startswith(b"data:")))
     except ValueError:
         return None
-    if not isinstance(value, dict):
-        return None
-    if value.get("type") == "response.failed":
-        response = value.get("response")
-        return value if isinstance(response, dict) and isinstance(response.get("error"), dict) else None
-    return value if value.get("error") or value.get("type") == "error" else None
+    return value if isinstance(value, dict) else None
+
+
+def with_data(event: bytes, data: dict[str, Any]) -> bytes:
+    others = [line for line in _LINE.split(event) if not line.startswith(b"data:")]
+    return b"\n".join([*others, b"data: " + orjson.dumps(data)])
+
+
+def is_error(data: dict[str, Any]) -> bool:
+    if data.get("type") == "response.failed":
+        response = data.get("response")
+        return isinstance(response, dict) and isinstance(response.get("error"), dict)
+    return bool(data.get("error")) or data.get("type") == "error"
 
 
 def error_event(route: RouteSpec, failure: Failure, said: dict[str, Any]) -> bytes:

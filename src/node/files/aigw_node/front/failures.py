@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from aigw_node.front.exchange import Failure
 from aigw_node.front.provider_errors import attempt, provider_error
 from aigw_node.front.refusal import ANTHROPIC_TYPES
@@ -172,6 +174,24 @@ def failure_in(said: Mapping[str, Any]) -> Failure:
         None if code and code.isdigit() else _word(code),
         _word(param),
     )
+
+
+def failure_answered(status: int, body: bytes) -> Failure:
+    """What LiteLLM itself answers where no exception was heard of."""
+    said = _object(body)
+    said = detail if isinstance(detail := said.get("detail"), dict) else said
+    words = inner if isinstance(inner := said.get("error"), dict) else said
+    message, code = words.get("message"), _text(words.get("code"))
+    own = cleaned(message) if isinstance(message, str) and status < 500 and status not in (401, 403) else ""
+    return Failure(status, own or general(status), type_of(status), None if code and code.isdigit() else _word(code))
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def general(status: int) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from aigw_node.front.refusal import Refusal, Refused
 
+MARK = b"resp_"  # what has no id of a response need not be read
 ID = re.compile(r"[A-Za-z0-9_=+/-]{1,2000}")
 DIGITS = 32
-# Of one event or plain answer that is looked through; a longer one is not a response's.
-MOST = 64 << 20
 NOT_FOUND = "this agent has no stored response of that id"
 
 
@@ -43,64 +43,20 @@ class ResponseIds:
         said = orjson.dumps([agent, raw])
         return hmac.new(self._secret, said, hashlib.sha256).hexdigest()[:DIGITS]
 
-    def rewriter(self, agent: str, *, asked: str | None = None) -> ResponseIdRewriter:
-        """`asked`: the signed id that the caller asked for; the answer's own one is that."""
-        return ResponseIdRewriter(self, agent, asked)
+    def rewrite(self, agent: str, *, asked: str | None = None) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Signs the ids of an answer, or of the data of one of its events. `asked`: the signed id that the caller asked
+        for; the answer's own one is that."""
 
+        def signed(value: dict[str, Any], *names: str) -> dict[str, Any]:
+            ids = {name: id for name in names if isinstance(id := value.get(name), str) and "." not in id}
+            return value | {name: self.sign(agent, id) for name, id in ids.items()}
 
-class ResponseIdRewriter:
-    """Signs the ids of an answer: of each event of a stream, else of the object that the answer is."""
+        def rewritten(value: dict[str, Any]) -> dict[str, Any]:
+            value = signed(value, "response_id", "previous_response_id")
+            if isinstance(value.get("response"), dict):
+                return value | {"response": signed(value["response"], "id", "previous_response_id")}
+            if not str(value.get("object", "")).startswith("response"):
+                return value
+            return value | {"id": asked} if asked and isinstance(value.get("id"), str) else signed(value, "id")
 
-    def __init__(self, ids: ResponseIds, agent: str, asked: str | None) -> None:
-        self._ids, self._agent, self._asked = ids, agent, asked
-        self._held = bytearray()
-
-    def feed(self, chunk: bytes) -> bytes:
-        self._held += chunk
-        end = self._held.rfind(b"\n\n") + 2
-        if end < 2 and len(self._held) > MOST:
-            raise ValueError("an answer of a response is too long")
-        if end < 2:
-            return b""
-        events = bytes(self._held[:end])
-        del self._held[:end]
-        return b"".join(self._event(event) for event in events.split(b"\n\n")[:-1])
-
-    def end(self) -> bytes:
-        rest = bytes(self._held)
-        self._held.clear()
-        return self._lines(rest) if rest.lstrip().startswith((b"data:", b"event:")) else self._object(rest)
-
-    def _event(self, event: bytes) -> bytes:
-        return self._lines(event) + b"\n\n"
-
-    def _lines(self, event: bytes) -> bytes:
-        return b"\n".join(
-            b"data: " + self._object(line[5:].strip()) if line.startswith(b"data:") else line for line in event.split(b"\n")
-        )
-
-    def _object(self, text: bytes) -> bytes:
-        if b"resp_" not in text:
-            return text
-        try:
-            value = orjson.loads(text)
-        except ValueError:
-            return text
-        if not isinstance(value, dict):
-            return text
-        self._sign(value, "response_id", "previous_response_id")
-        nested = value.get("response")
-        if isinstance(nested, dict):
-            self._sign(nested, "id", "previous_response_id")
-        elif str(value.get("object", "")).startswith("response"):
-            if self._asked and isinstance(value.get("id"), str):
-                value["id"] = self._asked
-                self._sign(value, "previous_response_id")
-            else:
-                self._sign(value, "id")
-        return orjson.dumps(value)
-
-    def _sign(self, value: dict[str, Any], *names: str) -> None:
-        for name in names:
-            if isinstance(value.get(name), str) and "." not in value[name]:
-                value[name] = self._ids.sign(self._agent, value[name])
+        return rewritten
