@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from quickstart import REGIONS, Surroundings
 from support import lacking
 from synthesized import synthesize
 
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # as on a node; else it is looked for in the internet
 FILES = Path(__file__).resolve().parents[2] / "src" / "node" / "files"
 
 

@@ -22,7 +22,6 @@ REVIEWED = {
 @pytest.fixture(scope="module")
 def names() -> frozenset[str]:
     """From LiteLLM's own sets and types, so that a new release's names are held against the table too."""
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     import litellm
     from litellm.litellm_core_utils import initialize_dynamic_callback_params as callbacks
     from litellm.litellm_core_utils.get_litellm_params import get_litellm_params

@@ -63,11 +63,12 @@ def _serve(
 
     from aigw_node import plugin
     from aigw_node.front import build as front
-    from aigw_node.litellm import outgoing, pictures
+    from aigw_node.litellm import outgoing, pictures, retries
     from aigw_node.litellm.check import check
 
     outgoing.install()
     pictures.install()
+    retries.install()
     request_log = RequestLog(settings.request_log, REQUESTS)
     recorder = Recorder(settings.name, settings.request_log.prompts)
     catalogue, limits = Catalogue(config), _limits(settings)

@@ -32,6 +32,9 @@ NEEDS = (
     Need("litellm.litellm_core_utils.token_counter:get_image_dimensions", ("data",)),
     Need("litellm.constants:DEFAULT_IMAGE_HEIGHT"),
     Need("litellm.constants:DEFAULT_IMAGE_WIDTH"),
+    # retries.py
+    Need("litellm:Router._time_to_sleep_before_retry", ("e", "remaining_retries")),
+    Need("openai._models:FinalRequestOptions.get_max_retries", ("max_retries",)),
     # day_caps.py, counters.py, fleet_limits.py
     Need("litellm.router:Router.cached_model_group_info", ("model_group",)),
     Need("litellm.caching.redis_cache:RedisCache.async_register_script", ("script",)),
