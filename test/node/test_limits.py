@@ -13,9 +13,11 @@ import pytest
 import redis.asyncio
 from aigw_node.agent_limits import AgentLimits
 from aigw_node.counters import Counters, Open, Outages, Run
-from aigw_node.day_caps import DayCaps, estimate, in_dollars, microdollars
+from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited, provider_of
+from aigw_node.ledger.estimate import Asked
+from aigw_node.ledger.money import microdollars
 from aigw_node.limits import Limits
 from aigw_node.settings import FleetLimits, Rates
 from fastapi import HTTPException
@@ -27,13 +29,16 @@ from support import lacking, settings
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 EVENING = datetime(2026, 3, 1, 23, 0, tzinfo=SHANGHAI).timestamp()
 DAY = {"aigw_daily_tokens": 100}
-ASKS = {"model": "priced", "max_tokens": 30}
-PRICES = {"priced": (1e-6, 1e-3)}
+PRICES = {"priced": ({"input_cost_per_token": 1e-6, "output_cost_per_token": 1e-3},)}
 FLEET = FleetLimits(None, {"openai": Rates(2, None), "deepseek": Rates(None, 50)})
 
 
+def asks(model: str = "priced", max_tokens: int = 30) -> Asked:
+    return Asked(model, "chat", {"max_tokens": max_tokens})
+
+
 def limits_of(open_: Open, fleet: FleetLimits = FLEET, *, refuses: bool = True, now: Callable[[], float]) -> Limits:
-    agents = AgentLimits("gateway", DayCaps(SHANGHAI, lambda model: PRICES.get(model, (0, 0))))
+    agents = AgentLimits("gateway", DayCaps(SHANGHAI, lambda model: PRICES.get(model, ())))
     return Limits(FleetLimited("gateway", fleet), agents, Counters(open_, Outages(refuses)), longest=600, now=now)
 
 
@@ -67,7 +72,7 @@ class Node:
 
     async def admits(self, call: str, limits: dict[str, Any] = DAY, **more: Any) -> bool:
         try:
-            await self.limits.admit({"aigw_agent": "research", **limits}, call, {**ASKS, **more})
+            await self.limits.admit({"aigw_agent": "research", **limits}, call, asks(**more))
         except HTTPException as error:
             self.refusal = error
             return False
@@ -241,8 +246,8 @@ async def test_redis_is_asked_once_before_and_once_after_for_all_of_an_agents_li
 
 
 async def test_keys_of_no_agent_are_not_counted(nodes: list[Node], server: Redis) -> None:
-    await nodes[0].limits.admit({"aigw_daily_tokens": 1, "aigw_qpm": 1}, "call", ASKS)
-    await nodes[0].limits.admit(None, "call", ASKS)
+    await nodes[0].limits.admit({"aigw_daily_tokens": 1, "aigw_qpm": 1}, "call", asks())
+    await nodes[0].limits.admit(None, "call", asks())
     assert server.client.keys("*") == []
 
 
@@ -313,7 +318,7 @@ async def test_without_redis_requests_are_refused_or_served_by_the_setting(
     limits = limits_of(away, refuses=refuses, now=lambda: EVENING)
     for _ in range(20):
         try:
-            await limits.admit({"aigw_agent": "research", **limit}, "call", ASKS)
+            await limits.admit({"aigw_agent": "research", **limit}, "call", asks())
             assert not refuses
         except HTTPException as error:
             assert refuses
@@ -321,20 +326,6 @@ async def test_without_redis_requests_are_refused_or_served_by_the_setting(
     said = capfd.readouterr().err
     assert [line.split('"times": ')[1] for line in said.splitlines()] == ["1}", "10}"]
     assert "canary" not in said
-
-
-def test_an_estimate_holds_the_prompt_and_the_longest_answer() -> None:
-    message = {"role": "user", "content": "x" * 396}
-    assert estimate({"messages": [message], "max_tokens": 50}) == (100, 50)
-    assert estimate({"messages": [message]}) == (100, 1000)
-    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "x" * 4000}}
-    assert estimate({"messages": [{"content": [picture]}], "max_completion_tokens": 5}) == (2, 5)
-    assert estimate({"input": ["y" * 40, "y" * 40], "max_tokens": True}) == (20, 1000)
-    assert estimate({"max_tokens": 10**400}) == (0, 10**9)
-    assert estimate({"max_tokens": 50, "n": 20}) == (0, 1000)
-    assert estimate({"n": 2, "best_of": 5}) == (0, 5000)
-    for odd in (0, -3, True, "9", 2.5, None):
-        assert estimate({"max_tokens": 50, "n": odd}) == (0, 50)
 
 
 @pytest.mark.parametrize("name", ["aigw_qpm", "aigw_tpm", "aigw_daily_tokens", "aigw_daily_budget_usd"])
@@ -350,21 +341,6 @@ async def test_a_limit_that_is_not_there_does_not_hold(nodes: list[Node], server
         "call", dict.fromkeys(("aigw_qpm", "aigw_tpm", "aigw_daily_tokens", "aigw_daily_budget_usd"))
     )
     assert server.client.keys("*") == []
-
-
-def test_money_is_counted_in_whole_microdollars_rounded_up() -> None:
-    assert [microdollars(dollars) for dollars in (0.0005, 1.1e-5, 0.3e-6, 0, None, "1", float("inf"))] == [
-        *(500, 11, 1, 0, 0, 0),
-        10**15,
-    ]
-    assert microdollars(10**400) == 10**15
-    assert [in_dollars(amount) for amount in (0, 1, 120_000, 10_000_000, 5_560_000)] == [
-        "0",
-        "0.000001",
-        "0.12",
-        "10",
-        "5.56",
-    ]
 
 
 def test_a_deployment_names_its_provider() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import time
 from collections.abc import Iterator
@@ -41,10 +42,10 @@ CHATS = ("acompletion", "aanthropic_messages", "aresponses")  # of all kinds
 
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    import litellm.proxy.proxy_server  # as on a node; else the first call imports it
     from litellm import Router
     from openai._models import FinalRequestOptions
 
+    importlib.import_module("litellm.proxy.proxy_server")  # as on a node; else the first call does it
     monkeypatch.setattr(FinalRequestOptions, "get_max_retries", FinalRequestOptions.get_max_retries)
     wait = Router._time_to_sleep_before_retry
     monkeypatch.setattr(Router, "_time_to_sleep_before_retry", wait)  # as it was, afterwards

@@ -11,6 +11,7 @@ from aigw_node.counters import Day, Minute, Unit, place
 from aigw_node.day_caps import AGENT, DayCaps, whole
 from aigw_node.front.exchange import refuse
 from aigw_node.front.refusal import Refusal
+from aigw_node.ledger.estimate import Asked
 
 # Of a key's metadata, and the type of the refusal.
 MINUTES = (
@@ -23,13 +24,13 @@ class AgentLimits:
     def __init__(self, gateway: str, caps: DayCaps) -> None:
         self._gateway, self._caps = gateway, caps
 
-    def of(self, metadata: Mapping[str, Any] | None, data: Mapping[str, Any], now: float) -> tuple[list[Minute], list[Day]]:
+    def of(self, metadata: Mapping[str, Any] | None, asked: Asked, now: float) -> tuple[list[Minute], list[Day]]:
         """What holds for a request that begins now (seconds since 1970) with a key of this metadata."""
         agent = (metadata or {}).get(AGENT)
         if not metadata or not isinstance(agent, str):
             return [], []
         at = place(self._gateway, f"agent:{agent}")
-        return _minutes(at, metadata), self._caps.of(at, metadata, data, now)
+        return _minutes(at, metadata), self._caps.of(at, metadata, asked, now)
 
 
 def _minutes(at: str, metadata: Mapping[str, Any]) -> list[Minute]:

@@ -15,6 +15,7 @@ from typing import Any
 from aigw_node.agent_limits import AgentLimits
 from aigw_node.counters import Counters, Day, Minute, Unit, Used
 from aigw_node.fleet_limits import FleetLimited
+from aigw_node.ledger.estimate import Asked
 
 # Put into a call's model_info: LiteLLM makes some calls through a second one (responses through chat), which gets it too.
 COUNTED = "aigw_counted"
@@ -41,11 +42,11 @@ class Limits:
         self._fleet, self._agents, self._counters, self._longest, self._now = fleet, agents, counters, longest, now
         self._running: OrderedDict[str, _Running] = OrderedDict()
 
-    async def admit(self, metadata: Mapping[str, Any] | None, call: str, data: Mapping[str, Any]) -> None:
+    async def admit(self, metadata: Mapping[str, Any] | None, call: str, asked: Asked) -> None:
         """Raises if one of the limits is spent that hold for a request with a key of this metadata."""
         now = self._now()
         end = now + self._longest
-        minutes, days = self._agents.of(metadata, data, now)
+        minutes, days = self._agents.of(metadata, asked, now)
         await self._counters.admit([*self._fleet.of_gateway(), *minutes], days, call=call, now=int(now), end=int(end))
         if minutes or days:
             self._forget_lost(now)

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from litellm.integrations.custom_logger import CustomLogger
 
-from aigw_node.day_caps import microdollars
+from aigw_node import log
 from aigw_node.front.catalogue import ONLY_KINDS, STORES_RESPONSES, Catalogue
 from aigw_node.front.exchange import Exchange, current, refuse
 from aigw_node.front.failures import failure_of
 from aigw_node.front.parameters import add_carried
 from aigw_node.front.refusal import Refusal
+from aigw_node.ledger.estimate import Asked
+from aigw_node.ledger.settle import used
 from aigw_node.limits import Limits
 from aigw_node.litellm import keys
+from aigw_node.litellm.models import prices_of
 from aigw_node.request_log import RequestLog
 from aigw_node.request_record import Recorder
 
@@ -39,7 +42,8 @@ class GatewayPlugin(CustomLogger):
         if not self._shares_cache:
             data["cache"] = {**(data.get("cache") or {}), "namespace": f"agent:{exchange.agent}"}
         self._log.admit()
-        await self._limits.admit(user_api_key_dict.metadata, exchange.call, data)
+        exchange.asked = Asked(str(exchange.model), exchange.route.name, data, exchange.size)
+        await self._limits.admit(user_api_key_dict.metadata, exchange.call, exchange.asked)
         return data
 
     async def async_pre_call_deployment_hook(self, kwargs: dict[str, Any], call_type: Any) -> dict[str, Any]:
@@ -71,10 +75,13 @@ class GatewayPlugin(CustomLogger):
         said = kwargs.get("standard_logging_object") or {}
         call = str(kwargs.get("litellm_call_id"))
         self._log.write(self._recorder.succeeded(call, said))
-        # An answer from the cache costs nothing.
-        spent = {} if said.get("cache_hit") else said
-        tokens, cost = int(spent.get("total_tokens") or 0), microdollars(spent.get("response_cost"))
-        await self._limits.settle(call, said.get("model_id"), tokens, cost)
+        exchange = current()
+        if exchange is None or exchange.asked is None:
+            return
+        spent = used(exchange.asked, said, prices_of)
+        if spent.doubtful:
+            log.event("usage-doubtful", call=call, deployment=said.get("model_id"), counted=spent.tokens)
+        await self._limits.settle(call, said.get("model_id"), spent.tokens, spent.microdollars)
 
     async def async_post_call_failure_hook(
         self,

@@ -12,11 +12,12 @@ from typing import Any
 from aigw_node import environment, journal, log, migration, refresh, secrets, server, workers
 from aigw_node.agent_limits import AgentLimits
 from aigw_node.counters import Counters, Outages, litellms_redis
-from aigw_node.day_caps import DayCaps, litellms_prices
+from aigw_node.day_caps import DayCaps
 from aigw_node.errors import NodeError
 from aigw_node.fleet_limits import FleetLimited
 from aigw_node.front.catalogue import Catalogue
 from aigw_node.limits import Limits
+from aigw_node.litellm.models import prices_of
 from aigw_node.request_log import REQUESTS, RequestLog
 from aigw_node.request_record import Recorder
 from aigw_node.secrets import Snapshot
@@ -126,7 +127,7 @@ def _serve(
 def _limits(settings: Settings) -> Limits:
     name = settings.name
     counters = Counters(litellms_redis, Outages(refuses=settings.without_redis == "refuse"))
-    agents = AgentLimits(name, DayCaps(settings.timezone, litellms_prices))
+    agents = AgentLimits(name, DayCaps(settings.timezone, prices_of))
     return Limits(FleetLimited(name, settings.fleet_limits), agents, counters, longest=settings.drain)
 
 

@@ -117,6 +117,7 @@ class AgentPort:
         length = headers.content_length(given)
         read = b"" if spec.body is Body.NONE else await self._bodies.read(receive, length, exchange.agent)
         content_type, body = await self._body(exchange, headers.text_of(given, b"content-type"), read)
+        exchange.size = len(body)
         path, rewrite = scope["path"], None
         if response := found.values.get("response"):
             path = path.replace(response, self._ids.raw(exchange.agent, response))

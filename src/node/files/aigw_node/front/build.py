@@ -13,6 +13,7 @@ from aigw_node.front.refusal import Refusal, Refused
 from aigw_node.front.response_ids import ResponseIds
 from aigw_node.front.routes import RouteTable
 from aigw_node.front.waiting import WaitingRoom
+from aigw_node.ledger.estimate import Asked
 from aigw_node.limits import Limits
 from aigw_node.litellm import models
 from aigw_node.request_log import RequestLog
@@ -35,7 +36,7 @@ def build(
 
     async def charge(exchange: Exchange) -> None:
         try:
-            await limits.admit(exchange.caller.metadata, exchange.call, {})
+            await limits.admit(exchange.caller.metadata, exchange.call, Asked(exchange.model or "", exchange.route.name, {}))
         except Exception:
             if exchange.refusal is None:
                 raise

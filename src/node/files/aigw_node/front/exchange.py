@@ -44,6 +44,8 @@ class Exchange:
     caller: Any = None  # a litellm.keys.Caller
     model: str | None = None  # a name of this gateway
     stream: bool = False
+    size: int = 0  # bytes of the body that LiteLLM gets
+    asked: Any = None  # a ledger.estimate.Asked, once the limits are asked
     dropped: tuple[str, ...] = ()  # parameters that did not pass
     carried: dict[str, Any] = field(default_factory=dict)  # parameters for some kinds of providers only
     refusal: Refusal | None = None  # of ours, raised inside LiteLLM

@@ -28,6 +28,8 @@ NEEDS = (
     *(Need(f"{SERVER}:{name}") for name in (*LOOKS, "master_key", "llm_router", "app", "redis_usage_cache")),
     # models.py
     Need("litellm.types.utils:all_litellm_params"),
+    Need("litellm.router:Router.get_model_list", ("model_name",)),
+    Need("litellm.router:Router.get_router_model_info", ("deployment", "received_model_name")),
     # pictures.py
     Need("litellm.litellm_core_utils.token_counter:get_image_dimensions", ("data",)),
     Need("litellm.constants:DEFAULT_IMAGE_HEIGHT"),
@@ -36,7 +38,6 @@ NEEDS = (
     Need("litellm:Router._time_to_sleep_before_retry", ("e", "remaining_retries")),
     Need("openai._models:FinalRequestOptions.get_max_retries", ("max_retries",)),
     # day_caps.py, counters.py, fleet_limits.py
-    Need("litellm.router:Router.cached_model_group_info", ("model_group",)),
     Need("litellm.caching.redis_cache:RedisCache.async_register_script", ("script",)),
     Need("litellm.exceptions:RateLimitError", ("message", "llm_provider", "model", "response", "num_retries")),
     # plugin.py
