@@ -10,6 +10,7 @@ import httpx
 import pytest
 from aigw_node.front.exchange import Failure
 from aigw_node.front.failures import OWN, REFUSED_CREDENTIAL, TABLE, UNREACHABLE, cleaned, failure_of
+
 from doubles.answering import Stub, deployment
 
 HASH = "1f2e3d4c5b6a79880716253443526170a1b2c3d4e5f60718293a4b5c6d7e8f90"

@@ -21,12 +21,11 @@ REVIEWED = {
 @pytest.fixture(scope="module")
 def names() -> frozenset[str]:
     """From LiteLLM's own sets and types, so that a new release's names are held against the table too."""
+    import litellm
     from litellm.litellm_core_utils import initialize_dynamic_callback_params as callbacks
     from litellm.litellm_core_utils.get_litellm_params import get_litellm_params
     from litellm.proxy.auth import auth_utils
     from litellm.types import router, utils
-
-    import litellm
 
     found: set[str] = set(utils.all_litellm_params)
     for module in (router, utils):

@@ -1,4 +1,4 @@
-"""What LiteLLM knows of models: their prices, and what it takes beside the parameters of the APIs (credentials, switches)."""
+"""What LiteLLM knows of models: their prices, and what it takes beside the parameters of the APIs (credentials, say)."""
 
 from __future__ import annotations
 

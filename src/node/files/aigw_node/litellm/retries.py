@@ -1,8 +1,8 @@
 """Only LiteLLM's router tries again, and no caller waits long for that: a provider's long Retry-After goes to the caller.
 
 The router sleeps for a Retry-After of up to a minute where no other deployment is free: before each try, after the last one,
-and once more on the fallback. OpenAI's SDK below it makes two more calls of each, on some routes whatever `max_retries` says:
-calls that nobody counts."""
+and once more on the fallback. OpenAI's SDK below it makes two more calls of each, uncounted, on some routes whatever
+`max_retries` says."""
 
 from __future__ import annotations
 
